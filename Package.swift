@@ -1,0 +1,73 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One row a format: its codec folder, and what the codec needs beside ByteIO and TensorModel.
+// A new format is one row here, its folder under Sources/, and two lines in the registry.
+let formats: [(name: String, needs: [Target.Dependency])] = [
+  (name: "NumPyFormat", needs: ["ZIPContainer"])
+]
+
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableExperimentalFeature("Lifetimes"),
+]
+
+let formatTargets = formats.flatMap { format -> [Target] in
+  let tests = format.name + "Tests"
+  return [
+    .target(
+      name: format.name, dependencies: ["ByteIO", "TensorModel"] + format.needs,
+      swiftSettings: strict),
+    .testTarget(
+      name: tests, dependencies: [.byName(name: format.name), "TestSupport"],
+      swiftSettings: strict),
+  ]
+}
+
+let package = Package(
+  name: "tensorio",
+  products: [
+    .library(name: "TensorIO", targets: ["TensorIO"]),
+    .executable(name: "tensorio", targets: ["tensorio"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+  ],
+  targets: [
+    // C: system libraries and our own kernels.
+    .systemLibrary(name: "CLibzip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(
+      name: "CLibdeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
+    .target(name: "CTensorKernels"),
+
+    // Floor 0 to 1.
+    .target(name: "ByteIO", swiftSettings: strict),
+    .target(
+      name: "ZIPContainer", dependencies: ["ByteIO", "CLibzip", "CZlib", "CLibdeflate"],
+      swiftSettings: strict),
+    .target(
+      name: "TensorModel", dependencies: ["ByteIO", "CTensorKernels"], swiftSettings: strict),
+  ] + formatTargets + [
+    .target(name: "TestSupport", dependencies: ["TensorIO"], path: "Tests/TestSupport", swiftSettings: strict),
+    // Floor 3 and up.
+    .target(
+      name: "TensorIO",
+      dependencies: ["ByteIO", "TensorModel"] + formats.map { .byName(name: $0.name) },
+      swiftSettings: strict),
+    .executableTarget(
+      name: "tensorio",
+      dependencies: [
+        "TensorIO",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      swiftSettings: strict),
+  ]
+)

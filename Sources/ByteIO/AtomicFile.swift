@@ -1,0 +1,105 @@
+/// A file that appears whole under its name or not at all.
+///
+/// The bytes go to a nameless file in the target's folder (`O_TMPFILE`), which the kernel removes by
+/// itself if the process ends; ``commit(synced:)`` names it beside the target and renames it over.
+/// Where the file system has no nameless files, a hidden sibling `.NAME.tensorio-PID.tmp` is used.
+public final class AtomicFile {
+  /// The path that will name the file.
+  public let path: String
+  /// Bytes written so far, from the start of the file.
+  public private(set) var byteCount = 0
+
+  private let target: String
+  private let directory: String
+  private let temporaryName: String
+  private let fd: Int32
+  private let isNameless: Bool
+  private var isCommitted = false
+
+  /// Opens a file that will be named `path`.
+  /// - Throws: `io` when the folder does not exist or cannot be written; `invalidArgument` when the
+  ///   path names a folder or a device.
+  public init(path: String) throws(TensorIOError) {
+    self.path = path
+    // A link keeps pointing where it does: the file behind it is replaced, as a writer would.
+    target = SystemCall.resolved(path) ?? path
+    let (directory, name) = AtomicFile.split(target)
+    guard !name.isEmpty, name != ".", name != ".." else {
+      throw TensorIOError(.invalidArgument, "names no file", at: .init(file: path))
+    }
+    self.directory = directory
+    temporaryName = directory + "/.\(name).tensorio-\(SystemCall.processID).tmp"
+    let existing = SystemCall.identity(of: target)
+    if let existing, !existing.isRegular {
+      throw TensorIOError(
+        .invalidArgument, "exists and is not a regular file; name another output",
+        at: .init(file: path))
+    }
+    if let nameless = SystemCall.openNameless(in: directory) {
+      (fd, isNameless) = (nameless, true)
+    } else {
+      (fd, isNameless) = (try SystemCall.createExclusively(temporaryName), false)
+    }
+    if let existing { try? SystemCall.setMode(fd, existing.mode) }
+  }
+
+  deinit {
+    if !isNameless, !isCommitted { SystemCall.remove(temporaryName) }
+    SystemCall.close(fd)
+  }
+
+  /// Appends bytes.
+  public func write(_ bytes: Span<UInt8>) throws(TensorIOError) {
+    try write(bytes, at: byteCount)
+  }
+
+  /// Writes bytes at an offset, which may lie before the end.
+  public func write(_ bytes: Span<UInt8>, at offset: Int) throws(TensorIOError) {
+    try locating(.init(file: path)) { () throws(TensorIOError) in
+      let failure: TensorIOError? = unsafe bytes.withUnsafeBytes { buffer in
+        do throws(TensorIOError) {
+          unsafe try SystemCall.write(fd, buffer, at: offset)
+          return nil
+        } catch {
+          return error
+        }
+      }
+      if let failure { throw failure }
+    }
+    byteCount = max(byteCount, offset + bytes.count)
+  }
+
+  /// Gives the file its name, replacing what had it.
+  /// - Parameter synced: whether file and folder are on the disk, not only in the page cache, when
+  ///   this returns.
+  public func commit(synced: Bool = false) throws(TensorIOError) {
+    try locating(.init(file: path)) { () throws(TensorIOError) in
+      if synced { try SystemCall.synchronize(fd) }
+      if isNameless {
+        if (try? SystemCall.link(fd, as: target)) == nil {
+          try SystemCall.link(fd, as: temporaryName)
+          try renameTemporary()
+        }
+      } else {
+        try renameTemporary()
+      }
+      isCommitted = true
+      if synced { try SystemCall.synchronizeDirectory(directory) }
+    }
+  }
+
+  private func renameTemporary() throws(TensorIOError) {
+    do throws(TensorIOError) {
+      try SystemCall.rename(temporaryName, to: target)
+    } catch {
+      SystemCall.remove(temporaryName)
+      throw error
+    }
+  }
+
+  private static func split(_ path: String) -> (directory: String, name: String) {
+    guard let slash = path.lastIndex(of: "/") else { return (".", path) }
+    let directory = String(path[..<slash])
+    return (directory.isEmpty ? "/" : directory, String(path[path.index(after: slash)...]))
+  }
+}

@@ -1,0 +1,108 @@
+internal import Glibc
+
+/// An open regular file: mapped for views in place, and readable with checked copies.
+///
+/// A mapped page that another process truncates away kills the reader with SIGBUS, so bulk work
+/// reads with ``read(at:into:)``, which turns the same event into an error.
+@safe
+public final class InputFile: Sendable {
+  /// The path as the caller gave it.
+  public let path: String
+  /// The size in bytes when the file was opened.
+  public let byteCount: Int
+
+  private let fd: Int32
+  private let identity: FileIdentity
+  // SAFETY: mapped read-only in `init`, unmapped in `deinit`, never changed between.
+  private nonisolated(unsafe) let map: UnsafeRawBufferPointer
+
+  /// Opens and maps a file.
+  /// - Throws: `io` when the file cannot be opened; `invalidArgument` for a directory, a FIFO, a
+  ///   socket or a device.
+  public init(path: String) throws(TensorIOError) {
+    let fd = try SystemCall.openForReading(path)
+    do throws(TensorIOError) {
+      let identity = try SystemCall.identity(of: fd)
+      try Self.requireRegular(identity.kind, path)
+      unsafe map = try SystemCall.map(fd, byteCount: identity.size)
+      self.identity = identity
+    } catch {
+      SystemCall.close(fd)
+      throw error.located(in: .init(file: path))
+    }
+    self.path = path
+    self.fd = fd
+    byteCount = identity.size
+  }
+
+  deinit {
+    unsafe SystemCall.unmap(map)
+    SystemCall.close(fd)
+  }
+
+  private static func requireRegular(_ kind: UInt32, _ path: String) throws(TensorIOError) {
+    let name: String
+    switch kind {
+    case S_IFREG: return
+    case S_IFDIR: name = "a directory; name a file in it"
+    case S_IFIFO: name = "a FIFO; save the stream to a file first"
+    case S_IFSOCK: name = "a socket"
+    default: name = "a device"
+    }
+    throw .invalidArgument("not a regular file but \(name)")
+  }
+
+  /// The bytes of `range` in place; touching them may raise SIGBUS if the file is truncated
+  /// meanwhile.
+  func mapped(_ range: Range<Int>) -> UnsafeRawBufferPointer {
+    unsafe UnsafeRawBufferPointer(rebasing: map[range])
+  }
+
+  /// Copies the bytes at `offset` into the whole of `buffer`.
+  /// - Throws: `io` when the file has become shorter than it was at opening.
+  public func read(
+    at offset: Int, into buffer: UnsafeMutableRawBufferPointer
+  ) throws(TensorIOError) {
+    let count = try locating(.init(file: path)) { () throws(TensorIOError) in
+      unsafe try SystemCall.read(fd, into: buffer, at: offset)
+    }
+    guard count == buffer.count else {
+      throw TensorIOError(
+        .io, "the file became shorter while it was being read; read it again when it is complete",
+        at: .init(file: path, offset: offset + count))
+    }
+  }
+
+  /// The bytes of `range`, copied.
+  package func bytes(_ range: Range<Int>) throws(TensorIOError) -> [UInt8] {
+    guard range.upperBound <= byteCount else {
+      throw TensorIOError(
+        .malformed, "needs \(range.count) bytes, \(max(0, byteCount - range.lowerBound)) are left",
+        at: .init(file: path, offset: range.lowerBound))
+    }
+    var bytes = [UInt8](repeating: 0, count: range.count)
+    let failure: TensorIOError? = unsafe bytes.withUnsafeMutableBytes { buffer in
+      do throws(TensorIOError) {
+        unsafe try read(at: range.lowerBound, into: buffer)
+        return nil
+      } catch {
+        return error
+      }
+    }
+    if let failure { throw failure }
+    return bytes
+  }
+
+  /// Tells the kernel to read ahead: the file is about to be read from start to end.
+  package func adviseSequential() { SystemCall.adviseSequential(fd) }
+
+  /// Compares size, time and inode with those at opening.
+  /// - Throws: `io` when the file was written to or cut since.
+  public func requireUnchanged() throws(TensorIOError) {
+    guard try SystemCall.identity(of: fd) == identity else {
+      throw TensorIOError(
+        .io, "the file was changed while it was being read; read it again when it is complete",
+        at: .init(file: path))
+    }
+  }
+}

@@ -1,0 +1,191 @@
+// Every libc call of the library stands in this file. Each returns a value or throws `io` with the
+// name of the call and the system's own words; retries after EINTR happen here and nowhere else.
+
+internal import Glibc
+
+/// What fstat says of an open file, as far as it tells one version of a file from another.
+struct FileIdentity: Hashable, Sendable {
+  var size: Int
+  var device: UInt64
+  var inode: UInt64
+  var modifiedSeconds: Int
+  var modifiedNanoseconds: Int
+  var mode: UInt32
+
+  var kind: UInt32 { mode & S_IFMT }
+  var isRegular: Bool { kind == S_IFREG }
+}
+
+enum SystemCall {
+  static func failure(_ call: String, _ path: String? = nil) -> TensorIOError {
+    let number = errno
+    let words = unsafe String(cString: strerror(number))
+    return TensorIOError(
+      .io, "\(call) failed: \(words) (errno \(number))", at: .init(file: path))
+  }
+
+  private static func retrying(_ call: () -> Int) -> Int {
+    while true {
+      let result = call()
+      if result >= 0 || errno != EINTR { return result }
+    }
+  }
+
+  static func openForReading(_ path: String) throws(TensorIOError) -> Int32 {
+    // O_NONBLOCK: opening a FIFO must not wait for a writer.
+    let fd = retrying { unsafe Int(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) }
+    guard fd >= 0 else { throw failure("open", path) }
+    return Int32(fd)
+  }
+
+  /// Opens a nameless file in `directory`, or nil where the file system has none.
+  static func openNameless(in directory: String) -> Int32? {
+    let fd = retrying {
+      unsafe Int(open(directory, O_TMPFILE_FLAGS | O_WRONLY | O_CLOEXEC, mode_t(0o666)))
+    }
+    return fd >= 0 ? Int32(fd) : nil
+  }
+
+  static func createExclusively(_ path: String) throws(TensorIOError) -> Int32 {
+    let fd = retrying {
+      unsafe Int(open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode_t(0o666)))
+    }
+    guard fd >= 0 else { throw failure("creating the file", path) }
+    return Int32(fd)
+  }
+
+  /// Gives the nameless file `fd` the name `path`, which must be free.
+  static func link(_ fd: Int32, as path: String) throws(TensorIOError) {
+    let source = "/proc/self/fd/\(fd)"
+    let result = unsafe linkat(AT_FDCWD, source, AT_FDCWD, path, AT_SYMLINK_FOLLOW)
+    guard result == 0 else { throw failure("linkat", path) }
+  }
+
+  static func close(_ fd: Int32) { _ = Glibc.close(fd) }
+
+  static func identity(of fd: Int32) throws(TensorIOError) -> FileIdentity {
+    var status = stat()
+    guard unsafe fstat(fd, &status) == 0 else { throw failure("fstat") }
+    return FileIdentity(status)
+  }
+
+  static func identity(of path: String) -> FileIdentity? {
+    var status = stat()
+    guard unsafe stat(path, &status) == 0 else { return nil }
+    return FileIdentity(status)
+  }
+
+  /// Fills `buffer` from `offset`; fewer bytes come back only at the end of the file.
+  static func read(
+    _ fd: Int32, into buffer: UnsafeMutableRawBufferPointer, at offset: Int
+  ) throws(TensorIOError) -> Int {
+    guard let start = buffer.baseAddress else { return 0 }
+    var done = 0
+    while done < buffer.count {
+      let step = retrying {
+        unsafe pread(fd, start + done, buffer.count - done, off_t(offset + done))
+      }
+      if step < 0 { throw failure("read") }
+      if step == 0 { break }
+      done += step
+    }
+    return done
+  }
+
+  static func write(
+    _ fd: Int32, _ buffer: UnsafeRawBufferPointer, at offset: Int
+  ) throws(TensorIOError) {
+    guard let start = buffer.baseAddress else { return }
+    var done = 0
+    while done < buffer.count {
+      let step = retrying {
+        unsafe pwrite(fd, start + done, buffer.count - done, off_t(offset + done))
+      }
+      if step < 0 { throw failure("write") }
+      done += step
+    }
+  }
+
+  /// Maps a whole file for reading.
+  static func map(_ fd: Int32, byteCount: Int) throws(TensorIOError) -> UnsafeRawBufferPointer {
+    guard byteCount > 0 else { return unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
+    let address = unsafe mmap(nil, byteCount, PROT_READ, MAP_SHARED, fd, 0)
+    guard let address = unsafe address, unsafe address != MAP_FAILED else { throw failure("mmap") }
+    return unsafe UnsafeRawBufferPointer(start: address, count: byteCount)
+  }
+
+  static func unmap(_ region: UnsafeRawBufferPointer) {
+    guard let start = region.baseAddress else { return }
+    _ = unsafe munmap(UnsafeMutableRawPointer(mutating: start), region.count)
+  }
+
+  /// Maps zeroed private memory, in huge pages where the kernel has them.
+  static func mapAnonymous(byteCount: Int) throws(TensorIOError) -> UnsafeMutableRawPointer {
+    let flags = MAP_PRIVATE | MAP_ANONYMOUS
+    let address = unsafe mmap(nil, byteCount, PROT_READ | PROT_WRITE, flags, -1, 0)
+    guard let address = unsafe address, unsafe address != MAP_FAILED else {
+      throw failure("allocating \(byteCount) bytes")
+    }
+    _ = unsafe madvise(address, byteCount, MADV_HUGEPAGE)
+    return unsafe address
+  }
+
+  static func unmapAnonymous(_ address: UnsafeMutableRawPointer, byteCount: Int) {
+    _ = unsafe munmap(address, byteCount)
+  }
+
+  /// Tells the kernel that the whole file will be read from start to end.
+  static func adviseSequential(_ fd: Int32) {
+    _ = posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL)
+  }
+
+  static func synchronize(_ fd: Int32) throws(TensorIOError) {
+    guard fsync(fd) == 0 else { throw failure("fsync") }
+  }
+
+  static func synchronizeDirectory(_ path: String) throws(TensorIOError) {
+    let fd = try openForReading(path)
+    defer { close(fd) }
+    try synchronize(fd)
+  }
+
+  static func setMode(_ fd: Int32, _ mode: UInt32) throws(TensorIOError) {
+    guard fchmod(fd, mode & 0o7777) == 0 else { throw failure("fchmod") }
+  }
+
+  static func rename(_ source: String, to target: String) throws(TensorIOError) {
+    guard unsafe Glibc.rename(source, target) == 0 else { throw failure("rename", target) }
+  }
+
+  static func remove(_ path: String) { _ = unsafe unlink(path) }
+
+  static func removeDirectory(_ path: String) { _ = unsafe rmdir(path) }
+
+  static func makeDirectory(_ path: String) throws(TensorIOError) {
+    guard unsafe mkdir(path, 0o777) == 0 else { throw failure("mkdir", path) }
+  }
+
+  /// The path with every symbolic link followed, or nil when it does not exist.
+  static func resolved(_ path: String) -> String? {
+    guard let text = unsafe realpath(path, nil) else { return nil }
+    defer { unsafe free(text) }
+    return unsafe String(cString: text)
+  }
+
+  static var processorCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+  static var processID: Int32 { getpid() }
+
+  // <fcntl.h> spells it as an expression that Swift does not import.
+  private static let O_TMPFILE_FLAGS: Int32 = 0o20000000 | O_DIRECTORY
+}
+
+extension FileIdentity {
+  fileprivate init(_ status: stat) {
+    size = Int(status.st_size)
+    device = UInt64(status.st_dev)
+    inode = UInt64(status.st_ino)
+    modifiedSeconds = Int(status.st_mtim.tv_sec)
+    modifiedNanoseconds = Int(status.st_mtim.tv_nsec)
+    mode = UInt32(status.st_mode)
+  }
+}
