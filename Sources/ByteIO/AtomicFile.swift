@@ -23,7 +23,7 @@ public final class AtomicFile {
     self.path = path
     // A link keeps pointing where it does: the file behind it is replaced, as a writer would.
     target = SystemCall.resolved(path) ?? path
-    let (directory, name) = AtomicFile.split(target)
+    let (directory, name) = splitPath(target)
     guard !name.isEmpty, name != ".", name != ".." else {
       throw TensorIOError(.invalidArgument, "names no file", at: .init(file: path))
     }
@@ -95,11 +95,5 @@ public final class AtomicFile {
       SystemCall.remove(temporaryName)
       throw error
     }
-  }
-
-  private static func split(_ path: String) -> (directory: String, name: String) {
-    guard let slash = path.lastIndex(of: "/") else { return (".", path) }
-    let directory = String(path[..<slash])
-    return (directory.isEmpty ? "/" : directory, String(path[path.index(after: slash)...]))
   }
 }

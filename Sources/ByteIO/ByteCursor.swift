@@ -36,7 +36,7 @@ package struct ByteCursor: ~Copyable, ~Escapable {
 
   /// The next little-endian integer.
   package mutating func readInteger<T: FixedWidthInteger & UnsignedInteger>(
-    _ type: T.Type = T.self, _ what: String
+    _ what: String, as type: T.Type = T.self
   ) throws(TensorIOError) -> T {
     let field = try read(MemoryLayout<T>.size, what)
     var value: T = 0

@@ -18,6 +18,9 @@ public protocol ByteSource: AnyObject, Sendable {
   /// Hands the bytes to `body` in order, in chunks of at most a few MiB. Checksums are checked after
   /// the last chunk, so what `body` did with them counts only when this returns.
   func stream(_ body: (Span<UInt8>) throws(TensorIOError) -> Void) throws(TensorIOError)
+
+  /// A copy of all bytes in memory of our own. Checksums are checked.
+  func loaded() throws(TensorIOError) -> HeapBytes
 }
 
 extension ByteSource {
@@ -30,7 +33,7 @@ extension ByteSource {
     return bytes
   }
 
-  /// A copy of all bytes in memory of our own. Checksums are checked.
+  /// Allocates and loads.
   public func loaded() throws(TensorIOError) -> HeapBytes {
     unsafe try HeapBytes(byteCount: byteCount) { (buffer) throws(TensorIOError) in
       unsafe try load(into: buffer)

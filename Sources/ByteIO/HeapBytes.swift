@@ -4,7 +4,9 @@
 @safe
 public final class HeapBytes: Sendable {
   /// The size in bytes.
-  public let byteCount: Int
+  public var byteCount: Int { window.count }
+  private let window: Range<Int>
+  private let allocated: Int
   // SAFETY: allocated in `init`, freed in `deinit`; written through `init(filling:)` alone, before
   // any other reference exists.
   private nonisolated(unsafe) let start: UnsafeMutableRawPointer
@@ -13,8 +15,9 @@ public final class HeapBytes: Sendable {
   /// From here on, memory comes in pages of its own: huge ones fault 512 times less often.
   private static let mappingThreshold = 1 << 20
 
-  private init(zeroed byteCount: Int) throws(TensorIOError) {
-    self.byteCount = byteCount
+  private init(zeroed byteCount: Int, window: Range<Int>? = nil) throws(TensorIOError) {
+    self.window = window ?? 0..<byteCount
+    allocated = byteCount
     isMapped = byteCount >= Self.mappingThreshold
     if isMapped {
       unsafe start = try SystemCall.mapAnonymous(byteCount: byteCount)
@@ -30,7 +33,16 @@ public final class HeapBytes: Sendable {
     byteCount: Int,
     filling fill: (UnsafeMutableRawBufferPointer) throws(TensorIOError) -> Void
   ) throws(TensorIOError) {
-    try self.init(zeroed: byteCount)
+    unsafe try self.init(byteCount: byteCount, keeping: 0..<byteCount, filling: fill)
+  }
+
+  /// Allocates zeroed memory, lets `fill` write all of it, and keeps the bytes of `window` as its
+  /// contents: what surrounds a payload can be decoded with it, without a copy.
+  package convenience init(
+    byteCount: Int, keeping window: Range<Int>,
+    filling fill: (UnsafeMutableRawBufferPointer) throws(TensorIOError) -> Void
+  ) throws(TensorIOError) {
+    try self.init(zeroed: byteCount, window: window)
     unsafe try fill(UnsafeMutableRawBufferPointer(start: start, count: byteCount))
   }
 
@@ -44,7 +56,7 @@ public final class HeapBytes: Sendable {
 
   deinit {
     if isMapped {
-      unsafe SystemCall.unmapAnonymous(start, byteCount: byteCount)
+      unsafe SystemCall.unmapAnonymous(start, byteCount: allocated)
     } else {
       unsafe start.deallocate()
     }
@@ -52,6 +64,6 @@ public final class HeapBytes: Sendable {
 
   /// The bytes in place, valid while this object lives.
   var region: UnsafeRawBufferPointer {
-    unsafe UnsafeRawBufferPointer(start: start, count: byteCount)
+    unsafe UnsafeRawBufferPointer(start: start + window.lowerBound, count: window.count)
   }
 }

@@ -14,6 +14,7 @@ struct FileIdentity: Hashable, Sendable {
 
   var kind: UInt32 { mode & S_IFMT }
   var isRegular: Bool { kind == S_IFREG }
+  var isDirectory: Bool { kind == S_IFDIR }
 }
 
 enum SystemCall {
@@ -158,6 +159,14 @@ enum SystemCall {
   }
 
   static func remove(_ path: String) { _ = unsafe unlink(path) }
+
+  static func isEmptyDirectory(_ path: String) -> Bool {
+    guard let listing = unsafe opendir(path) else { return false }
+    defer { _ = unsafe closedir(listing) }
+    // `.` and `..` are always there.
+    for _ in 0..<2 where unsafe readdir(listing) == nil { return true }
+    return unsafe readdir(listing) == nil
+  }
 
   static func removeDirectory(_ path: String) { _ = unsafe rmdir(path) }
 

@@ -31,11 +31,11 @@ public enum Shape {
   }
 
   /// The strides in elements of a gapless row-major (C) layout; 1 where an axis of 0 makes them
-  /// meaningless.
+  /// meaningless. The shape is one that ``elementCount(_:)`` accepts.
   public static func rowMajorStrides(_ shape: [Int]) -> [Int] {
     var strides = [Int](repeating: 1, count: shape.count)
     for axis in shape.indices.dropLast().reversed() {
-      strides[axis] = strides[axis + 1] * max(1, shape[axis + 1])
+      strides[axis] = strides[axis + 1] &* max(1, shape[axis + 1])
     }
     return strides
   }

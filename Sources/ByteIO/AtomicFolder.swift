@@ -1,0 +1,67 @@
+/// A folder of new files that appears whole under its name or not at all.
+///
+/// It is filled as the hidden sibling `.NAME.tensorio-PID.tmp`, and removed with all that was put
+/// into it when it is not committed.
+public final class AtomicFolder {
+  private let path: String
+  private let temporary: String
+  private var folders: [String]
+  private var files: [String] = []
+  private var isCommitted = false
+
+  /// Prepares the folder `path`, which must not exist or be empty.
+  public init(path: String) throws(TensorIOError) {
+    var path = path
+    while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+    self.path = path
+    if let existing = SystemCall.identity(of: path) {
+      guard existing.isDirectory, SystemCall.isEmptyDirectory(path) else {
+        throw TensorIOError(
+          .invalidArgument, "exists and is not an empty folder; name another output",
+          at: .init(file: path))
+      }
+    }
+    let (directory, name) = splitPath(path)
+    temporary = directory + "/.\(name).tensorio-\(SystemCall.processID).tmp"
+    folders = []
+    try SystemCall.makeDirectory(temporary)
+    folders.append(temporary)
+  }
+
+  deinit {
+    if isCommitted { return }
+    for file in files { SystemCall.remove(file) }
+    for folder in folders.reversed() { SystemCall.removeDirectory(folder) }
+  }
+
+  /// The path under which to write a file of the folder; the folders above it are made.
+  /// - Parameter parts: plain names, the last that of the file.
+  public func file(_ parts: [String]) throws(TensorIOError) -> String {
+    var path = temporary
+    for part in parts.dropLast() {
+      path += "/" + part
+      if SystemCall.identity(of: path) == nil {
+        try SystemCall.makeDirectory(path)
+        folders.append(path)
+      }
+    }
+    path += "/" + (parts.last ?? "")
+    files.append(path)
+    return path
+  }
+
+  /// Gives the folder its name.
+  public func commit(synced: Bool = false) throws(TensorIOError) {
+    if synced { for folder in folders { try SystemCall.synchronizeDirectory(folder) } }
+    try SystemCall.rename(temporary, to: path)
+    isCommitted = true
+    if synced { try SystemCall.synchronizeDirectory(splitPath(path).directory) }
+  }
+}
+
+/// A path as the folder it lies in and the name there.
+func splitPath(_ path: String) -> (directory: String, name: String) {
+  guard let slash = path.lastIndex(of: "/") else { return (".", path) }
+  let directory = String(path[..<slash])
+  return (directory.isEmpty ? "/" : directory, String(path[path.index(after: slash)...]))
+}

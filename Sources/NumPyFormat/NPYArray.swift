@@ -1,0 +1,73 @@
+internal import ByteIO
+internal import TensorModel
+
+/// An array in a file or member: its header and the place of its elements.
+struct NPYArray {
+  let header: NPYHeader
+  /// The bytes from the magic to the last element; for objects, the header alone.
+  let byteCount: Int
+
+  /// Reads the header that starts at `offset` of a run of `available` bytes.
+  /// - Parameter prefix: the first bytes of the run from `offset`, at least as many as asked for, or
+  ///   all there are.
+  init(
+    at offset: Int, available: Int, limits: DecodingLimits,
+    prefix: (Int) throws(TensorIOError) -> [UInt8]
+  ) throws(TensorIOError) {
+    // Nearly every header is 128 bytes; the preamble says when one is longer.
+    var bytes = try prefix(min(available, 256))
+    var input = ByteCursor(bytes.span, baseOffset: offset)
+    let preamble = try NPYPreamble(parsing: &input, limits: limits)
+    let textEnd = preamble.textOffset - offset + preamble.textBytes
+    if textEnd > bytes.count, textEnd <= available { bytes = try prefix(textEnd) }
+    var whole = ByteCursor(bytes.span, baseOffset: offset)
+    header = try NPYHeader(parsing: &whole, limits: limits)
+    let payload = header.element.dtype.containsObjects ? 0 : try header.payloadBytes
+    guard payload <= available - header.byteCount else {
+      throw .malformed(
+        "the shape \(header.shape) of \(header.element.dtype) needs \(payload) bytes, "
+          + "\(available - header.byteCount) are left; the file is cut short or damaged",
+        offset: offset + header.byteCount)
+    }
+    byteCount = header.byteCount + payload
+  }
+
+  /// The array as a tensor over its elements' bytes.
+  func tensor(
+    over source: any ByteSource, budget: DecodingBudget, options: ReadingOptions
+  ) throws(TensorIOError) -> Tensor {
+    let element = header.element
+    var dtype = element.dtype
+    if case .void(let size) = dtype, let meaning = options.rawTypes[size] {
+      guard meaning.bitWidth == 8 * size else {
+        throw .invalidArgument("V\(size) cannot be read as \(meaning), which has another size")
+      }
+      dtype = meaning
+    }
+    return try Tensor(
+      dtype: dtype, byteOrder: element.byteOrder, shape: header.shape,
+      strides: header.isFortranOrder ? Shape.columnMajorStrides(header.shape) : nil,
+      storage: TensorStorage(source, budget: budget))
+  }
+}
+
+/// Stands in for the elements of an object array, which lie in a pickle.
+final class ObjectElements: ByteSource {
+  let byteCount: Int
+
+  init(count: Int) { byteCount = count }
+
+  private var refusal: TensorIOError {
+    .unsupported("the elements are Python objects in a pickle, which this version does not decode")
+  }
+
+  var isResident: Bool { false }
+  func withResidentBytes<R>(
+    _ body: (UnsafeRawBufferPointer) throws(TensorIOError) -> R
+  ) throws(TensorIOError) -> R? { nil }
+  func load(into buffer: UnsafeMutableRawBufferPointer) throws(TensorIOError) { throw refusal }
+  func stream(_ body: (Span<UInt8>) throws(TensorIOError) -> Void) throws(TensorIOError) {
+    throw refusal
+  }
+  func loaded() throws(TensorIOError) -> HeapBytes { throw refusal }
+}

@@ -1,0 +1,65 @@
+internal import ByteIO
+internal import TensorModel
+
+/// A tensor as np.save would write it: header, then elements in the order they lie in.
+struct NPYEncoder {
+  let header: [UInt8]
+  /// The tensor whose row-major order is the file's order.
+  private let payload: Tensor
+  /// The bytes of header and elements.
+  let byteCount: Int
+
+  /// Prepares a tensor for writing.
+  /// - Throws: `invalidArgument` for tensors tagged with a device or wanting gradients, as PyTorch's
+  ///   `.numpy()` does; `unsupported` for objects and quantized elements.
+  init(_ tensor: Tensor) throws(TensorIOError) {
+    guard tensor.device == .cpu else {
+      throw .invalidArgument(
+        "the tensor is on \(tensor.device) and NumPy knows no devices; call to(.cpu) first")
+    }
+    guard !tensor.requiresGrad else {
+      throw .invalidArgument(
+        "the tensor requires grad, which NumPy cannot say; call detached() first")
+    }
+    guard !tensor.dtype.containsObjects else {
+      throw .unsupported("writing Python objects")
+    }
+    // As in NumPy: an array that is both is row-major, one that is neither is copied row-major.
+    let isFortran = !tensor.isContiguous && tensor.isFortranContiguous
+    header = try NPYHeader.bytes(
+      dtype: tensor.dtype, byteOrder: tensor.byteOrder, isFortranOrder: isFortran,
+      shape: tensor.shape)
+    payload = isFortran ? tensor.transposed() : tensor
+    byteCount = try header.count.added(to: tensor.byteCount, "the size of the file")
+  }
+
+  /// Hands the elements to `body` in the order of the file.
+  func streamElements(
+    _ body: (Span<UInt8>) throws(TensorIOError) -> Void
+  ) throws(TensorIOError) {
+    try payload.streamElements(as: .stored, body)
+  }
+
+  /// What NumPy cannot say of this tensor.
+  static func losses(of entry: TensorArchive.Entry) -> [Loss] {
+    let tensor = entry.tensor
+    var losses: [Loss] = []
+    if TypeString.rawSize(tensor.dtype) != nil {
+      losses.append(
+        Loss(
+          .dtype, of: entry.name,
+          "NumPy has no \(tensor.dtype); the bytes are kept as V\(tensor.dtype.bitWidth / 8)"))
+    }
+    if tensor.device != .cpu {
+      losses.append(Loss(.device, of: entry.name, "the device tag \(tensor.device)"))
+    }
+    if tensor.requiresGrad {
+      losses.append(Loss(.requiresGrad, of: entry.name, "that gradients are wanted"))
+    }
+    if !tensor.isContiguous, !tensor.isFortranContiguous {
+      losses.append(
+        Loss(.strides, of: entry.name, "the strides \(tensor.strides); written row-major"))
+    }
+    return losses
+  }
+}

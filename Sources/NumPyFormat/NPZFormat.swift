@@ -1,0 +1,148 @@
+public import ByteIO
+public import TensorModel
+internal import ZIPContainer
+
+/// NumPy's `.npz`: a ZIP archive of `.npy` members.
+public enum NPZFormat: TensorFormat {
+  public static let descriptor = FormatDescriptor(
+    id: "npz", name: "NumPy archive", extensions: ["npz"], holdsMany: true)
+
+  /// A ZIP archive, empty ones included.
+  public static func recognizes(_ head: Span<UInt8>) -> Bool {
+    var cursor = ByteCursor(head)
+    return cursor.skip(ifNext: [0x50, 0x4b, 3, 4]) || cursor.skip(ifNext: [0x50, 0x4b, 5, 6])
+  }
+
+  /// Indexes an archive. A member is an array when its data says so, as in NumPy, whatever its name;
+  /// other members are kept as bytes.
+  public static func read(
+    _ file: InputFile, options: ReadingOptions
+  ) throws(TensorIOError) -> TensorArchive {
+    let archive = try ZIPArchive(file, limits: options.limits)
+    let budget = DecodingBudget(options.limits)
+    var findings = archive.findings
+    var values: [(String, ValueGraph.Node)] = []
+    var indexByKey: [[UInt8]: Int] = [:]
+    for member in archive.members where !member.isDirectory {
+      let (node, noticed) = try locating(.init(member: member.name)) { () throws(TensorIOError) in
+        try content(of: member, budget, options)
+      }
+      findings += noticed
+      let key = Self.key(of: member.name)
+      if let earlier = indexByKey[Array(key.utf8)] {
+        findings.append(
+          Finding(
+            "duplicate-member", "the key occurs twice; the last member counts, as in NumPy",
+            member: member.name, offset: member.dataOffset))
+        values[earlier].1 = node
+      } else {
+        indexByKey[Array(key.utf8)] = values.count
+        values.append((key, node))
+      }
+    }
+    return try TensorArchive(
+      ValueGraph(dictionary: values), format: descriptor.id, findings: findings,
+      limits: options.limits)
+  }
+
+  /// The member's name without one `.npy`.
+  private static func key(of name: String) -> String {
+    name.hasSuffix(".npy") ? String(name.dropLast(4)) : name
+  }
+
+  private static func content(
+    of member: ZIPMember, _ budget: DecodingBudget, _ options: ReadingOptions
+  ) throws(TensorIOError) -> (ValueGraph.Node, [Finding]) {
+    let magic = try member.prefix(NPYHeader.magic.count)
+    guard magic == NPYHeader.magic else {
+      let finding = Finding(
+        "not-an-array", "the member is no NumPy array and is kept as bytes", member: member.name)
+      return (.bytes(member), [finding])
+    }
+    let array = try NPYArray(at: 0, available: member.byteCount, limits: options.limits) {
+      (count) throws(TensorIOError) in
+      try member.prefix(count)
+    }
+    let header = array.header
+    var findings = header.findings.map {
+      Finding($0.code, $0.message, member: member.name, offset: $0.offset)
+    }
+    if header.element.dtype.containsObjects {
+      let elements = ObjectElements(count: try header.payloadBytes)
+      return (.tensor(try array.tensor(over: elements, budget: budget, options: options)), findings)
+    }
+    if array.byteCount < member.byteCount {
+      findings.append(
+        Finding(
+          "trailing-bytes", "\(member.byteCount - array.byteCount) bytes follow the array",
+          member: member.name, offset: array.byteCount))
+    }
+    let elements = member.slice(header.byteCount..<array.byteCount)
+    return (.tensor(try array.tensor(over: elements, budget: budget, options: options)), findings)
+  }
+
+  public static func losses(of archive: TensorArchive) -> [Loss] {
+    var losses = archive.entries.flatMap(NPYEncoder.losses)
+    for group in archive.aliasGroups {
+      for entry in group.dropFirst() {
+        losses.append(
+          Loss(
+            .aliasing, of: entry.name,
+            "that it shares its storage with '\(group[0].name)'; each gets a copy"))
+      }
+    }
+    for entry in archive.entries where entry.path.count > 1 {
+      losses.append(Loss(.nesting, of: entry.name, "the nesting; the path becomes the name"))
+    }
+    for value in archive.otherValues where !value.isMember {
+      losses.append(
+        Loss(.value, of: value.path.joined(separator: "."), "a value that is no array"))
+    }
+    return losses
+  }
+
+  /// Writes each tensor as a member `NAME.npy`, in order; a tensor without a name becomes `arr_0` as
+  /// in np.savez. Bytes under a name are written as they are.
+  public static func write(
+    _ archive: TensorArchive, to file: AtomicFile, options: WritingOptions
+  ) throws(TensorIOError) {
+    let writer = ZIPWriter(file, level: options.compressionLevel)
+    var names: Set<[UInt8]> = []
+    func claim(_ name: String) throws(TensorIOError) {
+      guard names.insert(Array(name.utf8)).inserted else {
+        throw .invalidArgument("two values would be written under this name; rename one")
+      }
+    }
+    for entry in archive.entries {
+      let key = entry.path.isEmpty ? "arr_0" : entry.name
+      try locating(.init(tensor: entry.name)) { () throws(TensorIOError) in
+        let name = key + ".npy"
+        try claim(name)
+        let encoder = try NPYEncoder(entry.tensor)
+        try writer.add(name, byteCount: encoder.byteCount) { (sink) throws(TensorIOError) in
+          try sink(encoder.header.span)
+          try encoder.streamElements { (chunk) throws(TensorIOError) in
+            try sink(chunk)
+            try options.advance(chunk.count)
+          }
+        }
+      }
+    }
+    for value in archive.otherValues where value.isMember {
+      guard case .bytes(let source) = value.node else { continue }
+      try claim(value.path[0])
+      try writer.add(value.path[0], byteCount: source.byteCount) { (sink) throws(TensorIOError) in
+        try source.stream(sink)
+      }
+    }
+    try writer.finish()
+  }
+}
+
+extension ValueGraph.Leaf {
+  /// Bytes directly under a name, which an archive can hold as a member.
+  fileprivate var isMember: Bool {
+    if case .bytes = node { return path.count == 1 }
+    return false
+  }
+}

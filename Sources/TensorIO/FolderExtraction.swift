@@ -1,0 +1,71 @@
+extension TensorArchive {
+  /// Writes every tensor as a file of its own into a new folder, `NAME.npy` each; a name with
+  /// slashes makes folders inside. The folder appears whole or not at all.
+  /// - Parameters:
+  ///   - path: a folder that does not exist or is empty.
+  ///   - ending: the ending of the files, which names their format.
+  /// - Throws: `invalidArgument` for names that are no plain relative paths (`..`, absolute, NUL,
+  ///   backslash, empty parts) and names of which one is a folder of another; nothing is written.
+  public func extract(
+    to path: String, ending: String, options: WritingOptions = WritingOptions()
+  ) throws(TensorIOError) {
+    let names = try locating(.init(file: path)) { () throws(TensorIOError) in
+      try fileNames(ending: ending)
+    }
+    let folder = try AtomicFolder(path: path)
+    for (entry, name) in zip(entries, names) {
+      try locating(.init(tensor: entry.name)) { () throws(TensorIOError) in
+        try TensorArchive(entry.tensor).write(to: try folder.file(name), options: options)
+      }
+    }
+    try folder.commit(synced: options.synced)
+  }
+
+  /// The relative path of each tensor's file.
+  private func fileNames(ending: String) throws(TensorIOError) -> [[String]] {
+    guard !entries.isEmpty else {
+      throw .invalidArgument("the archive holds no tensors to write into a folder")
+    }
+    if let value = otherValues.first {
+      throw .invalidArgument(
+        "'\(value.path.joined(separator: ".").escapedForDisplay)' is no tensor and cannot be a file "
+          + "of the folder; leave it out with --exclude")
+    }
+    var files: Set<[[UInt8]]> = []
+    var folders: Set<[[UInt8]]> = []
+    var names: [[String]] = []
+    for entry in entries {
+      let parts = try locating(.init(tensor: entry.name)) { () throws(TensorIOError) in
+        try Self.safeParts(of: entry.name, ending: ending)
+      }
+      let bytes = parts.map { Array($0.utf8) }
+      guard files.insert(bytes).inserted else {
+        throw .invalidArgument("two tensors would be written to one file; rename one")
+      }
+      for length in 1..<max(1, bytes.count) { folders.insert(Array(bytes.prefix(length))) }
+      names.append(parts)
+    }
+    guard files.isDisjoint(with: folders) else {
+      throw .invalidArgument("one tensor's file would be another's folder; rename one")
+    }
+    return names
+  }
+
+  private static func safeParts(
+    of name: String, ending: String
+  ) throws(TensorIOError) -> [String] {
+    var parts = name.isEmpty ? ["array"] : name.split(separator: "/", omittingEmptySubsequences: false)
+      .map(String.init)
+    for part in parts {
+      guard !part.isEmpty, part != ".", part != "..", !part.utf8.contains(0),
+        !part.utf8.contains(UInt8(ascii: "\\")), part.utf8.count <= 240
+      else {
+        throw .invalidArgument(
+          "the name is no safe relative path, so no file is made of it; give it another with "
+            + "--rename")
+      }
+    }
+    parts[parts.count - 1] += "." + ending
+    return parts
+  }
+}

@@ -1,0 +1,5 @@
+// What a user of the library imports: the tensor model, the errors and limits below it, and the
+// formats through the registry.
+
+@_exported public import ByteIO
+@_exported public import TensorModel

@@ -1,0 +1,168 @@
+public import ByteIO
+internal import CTensorKernels
+
+extension Tensor {
+  /// How the bytes of streamed elements are ordered.
+  public enum StreamedBytes: Sendable {
+    /// As the storage has them.
+    case stored
+    /// Little-endian, each field of a record too.
+    case littleEndian
+  }
+
+  /// Hands the elements to `body` in row-major order, in chunks of whole elements of a few MiB at
+  /// most, whatever the strides. This is the walk behind hashing, statistics and writing.
+  ///
+  /// Contiguous tensors of files are read with checked copies; strided views are gathered from the
+  /// mapped file.
+  /// - Throws: `limit` when a broadcast view expands past `limits.expandedBytes`, `malformed` for a
+  ///   wrong checksum, `io` when the file changed or got shorter, and what `body` throws.
+  public func streamElements(
+    as order: StreamedBytes = .littleEndian, limits: DecodingLimits = DecodingLimits(),
+    _ body: (Span<UInt8>) throws(TensorIOError) -> Void
+  ) throws(TensorIOError) {
+    if byteCount == 0 { return }
+    guard dtype.bitWidth % 8 == 0 else {
+      guard isContiguous, offset == 0 else {
+        throw .unsupported("strided views of \(dtype), which packs elements into bytes")
+      }
+      return try streamStorage(limit: byteCount, unit: 1, swap: nil, body)
+    }
+    let plan = ByteSwapPlan(toLittleEndian: dtype, from: byteOrder)
+    let swap = order == .stored || plan.isIdentity ? nil : plan
+    if isContiguous, offset == 0 {
+      try streamStorage(limit: byteCount, unit: dtype.bitWidth / 8, swap: swap, body)
+    } else {
+      try requireExpansion(limits)
+      try gatherElements(swap: swap, body)
+    }
+  }
+
+  private func requireExpansion(_ limits: DecodingLimits) throws(TensorIOError) {
+    guard byteCount <= limits.expandedBytes || byteCount <= storage.byteCount else {
+      throw .limit(
+        "the size of the expanded view", byteCount, over: limits.expandedBytes,
+        raise: "expandedBytes")
+    }
+  }
+
+  /// The first `limit` bytes of the storage, in whole units where they have to be swapped.
+  private func streamStorage(
+    limit: Int, unit: Int, swap: ByteSwapPlan?,
+    _ body: (Span<UInt8>) throws(TensorIOError) -> Void
+  ) throws(TensorIOError) {
+    var left = limit
+    var carry = ElementCarry(unit: unit)
+    try storage.source.stream { (chunk) throws(TensorIOError) in
+      let part = chunk.extracting(first: left)
+      left -= part.count
+      if swap == nil, carry.isAligned(part.count) {
+        if part.count > 0 { try body(part) }
+      } else {
+        try carry.add(part, swap: swap, body)
+      }
+    }
+  }
+
+  private func gatherElements(
+    swap: ByteSwapPlan?, _ body: (Span<UInt8>) throws(TensorIOError) -> Void
+  ) throws(TensorIOError) {
+    let itemSize = dtype.bitWidth / 8
+    let plan = GatherPlan(shape: shape, itemSize: itemSize, chunkBytes: streamChunkBytes)
+    let chunk = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: plan.blockBytes, alignment: 64)
+    defer { unsafe chunk.deallocate() }
+    unsafe try storage.withUnsafeBytes { (region) throws(TensorIOError) in
+      guard let base = region.baseAddress else { return }
+      try plan.forEachBlock { (index, blockShape) throws(TensorIOError) in
+        let start = zip(index, strides).reduce(offset) { $0 + $1.0 * $1.1 }
+        let target = unsafe UnsafeMutableRawBufferPointer(
+          rebasing: chunk[..<(blockShape.reduce(itemSize, *))])
+        unsafe Self.gather(
+          into: target, from: base + start * itemSize, itemSize: itemSize, shape: blockShape,
+          strides: strides)
+        unsafe swap?.apply(to: target)
+        try body(unsafe Span<UInt8>(_unsafeBytes: UnsafeRawBufferPointer(target)))
+      }
+    }
+  }
+
+  /// Copies a strided block to contiguous memory.
+  /// - Parameter strides: in elements.
+  static func gather(
+    into target: UnsafeMutableRawBufferPointer, from source: UnsafeRawPointer, itemSize: Int,
+    shape: [Int], strides: [Int]
+  ) {
+    guard let start = target.baseAddress, !shape.contains(0) else { return }
+    let byteStrides = strides.map { $0 * itemSize }
+    // SAFETY: the outline was checked to lie inside the storage when the tensor was made, and
+    // `target` holds the product of `shape`.
+    unsafe tio_gather(start, source, itemSize, shape.count, shape, byteStrides)
+  }
+
+  /// A tensor with the same elements in row-major order without gaps; itself when it is that.
+  public func contiguous() throws(TensorIOError) -> Tensor {
+    if isContiguous { return self }
+    return try loaded()
+  }
+
+  /// A copy of the elements in memory of its own, row-major and little-endian. Checksums are
+  /// checked.
+  public func loaded(limits: DecodingLimits = DecodingLimits()) throws(TensorIOError) -> Tensor {
+    let bytes = unsafe try HeapBytes(byteCount: byteCount) { (buffer) throws(TensorIOError) in
+      unsafe try copyElements(into: buffer, limits: limits)
+    }
+    return try Tensor(
+      dtype: dtype.withLittleEndianFields, shape: shape, storage: TensorStorage(bytes),
+      device: device, requiresGrad: requiresGrad)
+  }
+
+  /// Fills `buffer`, which has exactly ``byteCount`` bytes, with little-endian elements in row-major
+  /// order.
+  func copyElements(
+    into buffer: UnsafeMutableRawBufferPointer, limits: DecodingLimits
+  ) throws(TensorIOError) {
+    let plan = ByteSwapPlan(toLittleEndian: dtype, from: byteOrder)
+    if isContiguous, offset == 0, byteCount == storage.byteCount {
+      // The source's own load uses all cores.
+      unsafe try storage.source.load(into: buffer)
+      unsafe plan.apply(to: buffer)
+      return
+    }
+    var position = 0
+    try streamElements(limits: limits) { (chunk) throws(TensorIOError) in
+      let end = position + chunk.count
+      unsafe chunk.withUnsafeBytes { bytes in
+        unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[position..<end])
+          .copyMemory(from: bytes)
+      }
+      position = end
+    }
+  }
+}
+
+extension DType {
+  /// The same type with every field of every record in little-endian order.
+  package var withLittleEndianFields: DType {
+    guard case .structured(let type) = self else { return self }
+    let fields = type.fields.map { field in
+      var field = field
+      field.byteOrder = .little
+      field.dtype = field.dtype.withLittleEndianFields
+      return field
+    }
+    // The offsets and sizes are those of a layout that was checked.
+    guard let type = try? StructuredType(fields: fields, byteCount: type.byteCount) else {
+      return self
+    }
+    return .structured(type)
+  }
+}
+
+extension Span<UInt8> {
+  /// The first `count` bytes, or all when there are fewer.
+  @_lifetime(copy self)
+  func extracting(first count: Int) -> Span<UInt8> {
+    extracting(0..<Swift.min(Swift.max(0, count), self.count))
+  }
+}

@@ -1,0 +1,111 @@
+public import ByteIO
+
+/// An array of elements of one type: an outline over a storage that others may share.
+///
+/// A tensor is a value. Views, slices and ``detached()`` share the storage and copy nothing.
+public struct Tensor: Sendable {
+  /// The type of the elements.
+  public let dtype: DType
+  /// The byte order of multi-byte elements in the storage. Records answer `.little`; each of their
+  /// fields has its own.
+  public let byteOrder: ByteOrder
+  /// The lengths of the axes; empty for a 0-d tensor.
+  public let shape: [Int]
+  /// For each axis, the distance in elements from one index to the next; may be 0 or negative.
+  public let strides: [Int]
+  /// The index of the first element in the storage, in elements.
+  public let offset: Int
+  /// The bytes.
+  public let storage: TensorStorage
+  /// The device that the file or the program put the tensor on. A tag: the bytes of a tensor read
+  /// from a file are in the host's memory whatever it says.
+  public let device: Device
+  /// Whether torch would record operations on the tensor.
+  public let requiresGrad: Bool
+
+  /// Creates a tensor over a storage.
+  /// - Parameters:
+  ///   - strides: in elements; nil for the row-major layout.
+  ///   - offset: in elements.
+  /// - Throws: `malformed` when the outline reaches outside the storage, when an axis is negative,
+  ///   or when a size does not fit in 63 bits.
+  public init(
+    dtype: DType, byteOrder: ByteOrder = .little, shape: [Int], strides: [Int]? = nil,
+    offset: Int = 0, storage: TensorStorage, device: Device = .cpu, requiresGrad: Bool = false
+  ) throws(TensorIOError) {
+    self.dtype = dtype
+    self.byteOrder = byteOrder
+    self.shape = shape
+    _ = try Shape.byteCount(of: dtype, shape: shape)
+    self.strides = strides ?? Shape.rowMajorStrides(shape)
+    self.offset = offset
+    self.storage = storage
+    self.device = device
+    self.requiresGrad = requiresGrad
+    try requireInsideStorage()
+  }
+
+  /// `other` with another outline that is known to lie inside the old one.
+  init(
+    unchecked other: Tensor, shape: [Int], strides: [Int], device: Device, requiresGrad: Bool
+  ) {
+    dtype = other.dtype
+    byteOrder = other.byteOrder
+    self.shape = shape
+    self.strides = strides
+    offset = other.offset
+    storage = other.storage
+    self.device = device
+    self.requiresGrad = requiresGrad
+  }
+
+  private func requireInsideStorage() throws(TensorIOError) {
+    guard strides.count == shape.count else {
+      throw .malformed("\(strides.count) strides for \(shape.count) axes")
+    }
+    guard shape.count <= 64 else {
+      throw .malformed("\(shape.count) axes; 64 are the most that NumPy and torch know")
+    }
+    guard offset >= 0 else { throw .malformed("the storage offset is negative") }
+    var (first, last) = (offset, offset)
+    if shape.contains(0) { return }
+    for (axis, stride) in zip(shape, strides) {
+      let reach = try (axis - 1).multiplied(by: stride, "the reach of an axis")
+      if reach < 0 {
+        first = try first.added(to: reach, "the first element's index")
+      } else {
+        last = try last.added(to: reach, "the last element's index")
+      }
+    }
+    guard first >= 0 else { throw .malformed("the strides reach before the storage") }
+    let end = try last.added(to: 1, "the last element's index")
+      .multiplied(by: dtype.bitWidth, "the storage's size in bits")
+    guard end / 8 + (end % 8 == 0 ? 0 : 1) <= storage.byteCount else {
+      throw .malformed(
+        "the tensor reaches to element \(last) of \(dtype), "
+          + "its storage has \(storage.byteCount) bytes")
+    }
+  }
+
+  /// The number of elements; 1 for a 0-d tensor.
+  public var count: Int { shape.reduce(1, *) }
+
+  /// The bytes of the elements without gaps.
+  public var byteCount: Int { (count * dtype.bitWidth + 7) / 8 }
+
+  /// The number of axes.
+  public var rank: Int { shape.count }
+
+  /// Whether the elements lie in row-major order without gaps.
+  public var isContiguous: Bool { Shape.isRowMajor(shape, strides) }
+
+  /// Whether the elements lie in column-major (Fortran) order without gaps.
+  public var isFortranContiguous: Bool { Shape.isColumnMajor(shape, strides) }
+
+  /// Another outline over the same storage, checked again.
+  func with(shape: [Int], strides: [Int], offset: Int? = nil) throws(TensorIOError) -> Tensor {
+    try Tensor(
+      dtype: dtype, byteOrder: byteOrder, shape: shape, strides: strides,
+      offset: offset ?? self.offset, storage: storage, device: device, requiresGrad: requiresGrad)
+  }
+}

@@ -1,0 +1,146 @@
+public import ByteIO
+
+/// The contents of a file: nested values with the tensors among them, and what was odd about it.
+public struct TensorArchive: Sendable {
+  /// A tensor with its name.
+  public struct Entry: Sendable {
+    /// Dictionary keys and list indexes from the root; empty for a lone array.
+    public let path: [String]
+    /// The path joined with dots; empty for a lone array.
+    public let name: String
+    /// The tensor.
+    public let tensor: Tensor
+  }
+
+  /// All values.
+  public let values: ValueGraph
+  /// The identifier of the format that was read (`npy`, `npz`), or nil for an archive made here.
+  public let format: String?
+  /// What the reader noticed and accepted.
+  public var findings: [Finding]
+  /// The tensors in the order of the file.
+  public let entries: [Entry]
+  /// The values that are neither containers nor tensors, in the order of the file.
+  public let otherValues: [ValueGraph.Leaf]
+  private let indexByName: [[UInt8]: Int]
+
+  /// Creates an archive.
+  /// - Throws: `limit` as ``ValueGraph/leaves(limits:)`` does.
+  public init(
+    _ values: ValueGraph, format: String? = nil, findings: [Finding] = [],
+    limits: DecodingLimits = DecodingLimits()
+  ) throws(TensorIOError) {
+    var entries: [Entry] = []
+    var others: [ValueGraph.Leaf] = []
+    var indexByName: [[UInt8]: Int] = [:]
+    for leaf in try values.leaves(limits: limits) {
+      guard case .tensor(let tensor) = leaf.node else {
+        others.append(leaf)
+        continue
+      }
+      let name = leaf.path.joined(separator: ".")
+      // Names are compared as bytes: é composed and decomposed are two names.
+      indexByName[Array(name.utf8)] = indexByName[Array(name.utf8)] ?? entries.count
+      entries.append(Entry(path: leaf.path, name: name, tensor: tensor))
+    }
+    self.values = values
+    self.format = format
+    self.findings = findings
+    self.entries = entries
+    otherValues = others
+    self.indexByName = indexByName
+  }
+
+  /// An archive of one nameless tensor.
+  public init(_ tensor: Tensor) throws(TensorIOError) { try self.init(ValueGraph(.tensor(tensor))) }
+
+  /// An archive of named tensors, in this order.
+  public init(_ tensors: [(String, Tensor)]) throws(TensorIOError) {
+    try self.init(ValueGraph(dictionary: tensors.map { ($0.0, .tensor($0.1)) }))
+  }
+
+  /// The names of the tensors in the order of the file.
+  public var names: [String] { entries.map(\.name) }
+
+  /// The tensor with this name, or nil.
+  public subscript(name: String) -> Tensor? {
+    indexByName[Array(name.utf8)].map { entries[$0].tensor }
+  }
+
+  /// The tensor under this list of keys, or nil. Unlike a name, a path is never ambiguous.
+  public subscript(path path: [String]) -> Tensor? {
+    let bytes = path.map { Array($0.utf8) }
+    return entries.first { $0.path.map { Array($0.utf8) } == bytes }?.tensor
+  }
+
+  /// The tensor with this name.
+  /// - Throws: `invalidArgument` naming what there is.
+  public func tensor(_ name: String) throws(TensorIOError) -> Tensor {
+    if let tensor = self[name] { return tensor }
+    let known = entries.prefix(8).map { "'\($0.name.escapedForDisplay)'" }.joined(separator: ", ")
+    let more = entries.count > 8 ? ", … (\(entries.count) in all)" : ""
+    throw .invalidArgument(
+      "no tensor is named '\(name.escapedForDisplay)'; "
+        + (entries.isEmpty ? "the file holds none" : "there are \(known)\(more)"))
+  }
+
+  /// The only tensor of the archive, whatever its name.
+  /// - Throws: `invalidArgument` when there are none or several.
+  public func onlyTensor() throws(TensorIOError) -> Tensor {
+    guard entries.count == 1, let entry = entries.first else {
+      throw .invalidArgument("the file holds \(entries.count) tensors; ask for one by its name")
+    }
+    return entry.tensor
+  }
+}
+
+extension TensorArchive {
+  /// The tensors that share a storage with another, grouped, in the order of the file.
+  public var aliasGroups: [[Entry]] {
+    var order: [ObjectIdentifier] = []
+    var groups: [ObjectIdentifier: [Entry]] = [:]
+    for entry in entries {
+      let id = ObjectIdentifier(entry.tensor.storage)
+      if groups[id] == nil { order.append(id) }
+      groups[id, default: []].append(entry)
+    }
+    return order.compactMap { groups[$0] }.filter { $0.count > 1 }
+  }
+}
+
+/// Something of an archive that a target format cannot say.
+public struct Loss: Sendable, Hashable {
+  /// What kind of fact is lost.
+  public enum Kind: String, Sendable, CaseIterable {
+    /// The element type; the bytes stay.
+    case dtype
+    /// The device tag.
+    case device
+    /// The flag that gradients are wanted.
+    case requiresGrad
+    /// That two tensors share their storage; each gets a copy.
+    case aliasing
+    /// A layout that is neither row-major nor column-major.
+    case strides
+    /// A value that is no tensor.
+    case value
+    /// The nesting of containers; the path becomes a name.
+    case nesting
+    /// The names of tensors.
+    case name
+  }
+
+  /// The kind.
+  public let kind: Kind
+  /// The name of the tensor or value.
+  public let name: String
+  /// One sentence for people.
+  public let message: String
+
+  /// Creates a loss.
+  public init(_ kind: Kind, of name: String, _ message: String) {
+    self.kind = kind
+    self.name = name
+    self.message = message
+  }
+}

@@ -1,0 +1,93 @@
+public import ByteIO
+internal import Synchronization
+
+/// The bytes behind one or more tensors: in a mapped file, on the heap, or decoded on first use.
+///
+/// Two tensors that hold the same object alias each other. Contents never change.
+public final class TensorStorage: Sendable {
+  /// Where the bytes come from. Streaming and loading go to it directly.
+  public let source: any ByteSource
+  private let budget: DecodingBudget?
+  private let decoded = Mutex<HeapBytes?>(nil)
+
+  /// Creates a storage over a source.
+  /// - Parameters:
+  ///   - source: the bytes.
+  ///   - budget: the account that decoded bytes are charged to; nil for none.
+  public init(_ source: any ByteSource, budget: DecodingBudget? = nil) {
+    self.source = source
+    self.budget = budget
+  }
+
+  deinit {
+    if let bytes = decoded.withLock({ $0 }) { budget?.release(bytes.byteCount) }
+  }
+
+  /// The size in bytes.
+  public var byteCount: Int { source.byteCount }
+
+  /// Whether the bytes can be addressed without decoding anything.
+  public var isResident: Bool { source.isResident || decoded.withLock { $0 != nil } }
+
+  /// Hands out the bytes in place, decoding a compressed member once and keeping the result.
+  /// - Throws: `limit` when decoding would pass the budget; what decoding throws.
+  public func withBytes<R>(
+    _ body: (Span<UInt8>) throws(TensorIOError) -> R
+  ) throws(TensorIOError) -> R {
+    unsafe try withUnsafeBytes { (region) throws(TensorIOError) in
+      try body(unsafe Span<UInt8>(_unsafeBytes: region))
+    }
+  }
+
+  func withUnsafeBytes<R>(
+    _ body: (UnsafeRawBufferPointer) throws(TensorIOError) -> R
+  ) throws(TensorIOError) -> R {
+    if let result = unsafe try source.withResidentBytes(body) { return result }
+    let bytes = try decodedBytes()
+    guard let result = unsafe try bytes.withResidentBytes(body) else {
+      throw TensorIOError(.io, "decoded bytes are not in memory")
+    }
+    return result
+  }
+
+  private func decodedBytes() throws(TensorIOError) -> HeapBytes {
+    // Held while decoding: a second reader waits for the result instead of decoding again.
+    let outcome = decoded.withLock { cache -> Result<HeapBytes, TensorIOError> in
+      if let cache { return .success(cache) }
+      do throws(TensorIOError) {
+        try budget?.reserve(source.byteCount)
+        do throws(TensorIOError) {
+          let bytes = try source.loaded()
+          cache = bytes
+          return .success(bytes)
+        } catch {
+          budget?.release(source.byteCount)
+          throw error
+        }
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try outcome.get()
+  }
+}
+
+/// A running account of decoded bytes, shared by the members of an archive.
+public final class DecodingBudget: Sendable {
+  private let limit: Int
+  private let used = Atomic<Int>(0)
+
+  /// Creates an account that allows `limits.decodedBytes` at one time.
+  public init(_ limits: DecodingLimits) { limit = limits.decodedBytes }
+
+  func reserve(_ count: Int) throws(TensorIOError) {
+    let (old, new) = used.add(count, ordering: .relaxed)
+    guard new >= old, new <= limit else {
+      release(count)
+      throw .limit(
+        "the memory for decoded members", max(count, new), over: limit, raise: "decodedBytes")
+    }
+  }
+
+  func release(_ count: Int) { used.subtract(count, ordering: .relaxed) }
+}

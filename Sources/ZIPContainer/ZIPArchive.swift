@@ -1,0 +1,70 @@
+public import ByteIO
+
+/// An archive opened for reading: its members in the order of the directory, each checked against
+/// its local header and against the others.
+public struct ZIPArchive: Sendable {
+  /// The members, directory entries included.
+  public let members: [ZIPMember]
+  /// What was odd and accepted.
+  public let findings: [Finding]
+
+  /// Reads the directory of a file. Nothing is decompressed.
+  /// - Throws: `malformed` when the directory cannot be read, members overlap or reach past the
+  ///   file, or a local header names another member; `unsupported` for encrypted members and
+  ///   methods other than stored and deflated; `limit` for too many members.
+  public init(_ file: InputFile, limits: DecodingLimits) throws(TensorIOError) {
+    let directory = try ZIPDirectory(file)
+    guard directory.count <= limits.memberCount else {
+      throw .limit(
+        "the number of members", directory.count, over: limits.memberCount, raise: "memberCount")
+    }
+    var members: [ZIPMember] = []
+    var findings: [Finding] = []
+    for index in 0..<directory.count {
+      let entry = try directory.entry(index)
+      try locating(.init(member: entry.name)) { () throws(TensorIOError) in
+        guard let offset = entry.headerOffset else {
+          members.append(try ZIPMember(empty: entry, of: file))
+          return
+        }
+        let header = try ZIPLocalHeader(file, at: offset)
+        members.append(try ZIPMember(file, entry, header))
+        findings += Self.disagreements(of: header, with: entry)
+      }
+    }
+    try Self.requireDisjoint(members)
+    self.members = members
+    self.findings = findings
+  }
+
+  /// Facts that the local header states otherwise than the directory. Every reader of files goes by
+  /// the directory, so they are noted; a writer of streams leaves them open (bit 3).
+  private static func disagreements(
+    of header: ZIPLocalHeader, with entry: ZIPEntry
+  ) -> [Finding] {
+    guard !header.hasDescriptor else { return [] }
+    var facts: [String] = []
+    if header.crc32 != entry.crc32 { facts.append("CRC-32") }
+    if header.size != UInt64(entry.size) { facts.append("size") }
+    if header.compressedSize != UInt64(entry.compressedSize) { facts.append("compressed size") }
+    if facts.isEmpty { return [] }
+    return [
+      Finding(
+        "zip-header-mismatch",
+        "the local header and the directory disagree on \(facts.joined(separator: ", "))",
+        member: entry.name, offset: entry.headerOffset)
+    ]
+  }
+
+  /// Refuses members that share bytes: overlapping members are how small archives unpack to
+  /// terabytes.
+  private static func requireDisjoint(_ members: [ZIPMember]) throws(TensorIOError) {
+    let ordered = members.filter { !$0.range.isEmpty }.sorted { $0.range.lowerBound < $1.range.lowerBound }
+    for (left, right) in zip(ordered, ordered.dropFirst())
+    where right.range.lowerBound < left.range.upperBound {
+      throw TensorIOError(
+        .malformed, "the member overlaps '\(left.name.escapedForDisplay)'",
+        at: .init(member: right.name, offset: right.range.lowerBound))
+    }
+  }
+}

@@ -1,0 +1,92 @@
+internal import ByteIO
+
+/// The header in front of a member's data.
+///
+/// | bytes | field |
+/// |---|---|
+/// | 4 | `PK\3\4` |
+/// | 2 | version needed |
+/// | 2 | flags: bit 0 encrypted, 1-2 deflate level, 3 sizes follow the data, 11 name is UTF-8 |
+/// | 2 | method: 0 stored, 8 deflated |
+/// | 4 | DOS time and date |
+/// | 4 4 4 | CRC-32, compressed size, size; `FFFFFFFF` sizes stand in the zip64 extra |
+/// | 2 2 | lengths of name and extra field, which follow |
+struct ZIPLocalHeader {
+  static let signature: [UInt8] = [0x50, 0x4b, 0x03, 0x04]
+  static let fixedSize = 30
+
+  let flags: UInt16
+  let method: UInt16
+  let crc32: UInt32
+  let compressedSize: UInt64
+  let size: UInt64
+  let name: [UInt8]
+  /// Where the data starts in the file.
+  let dataOffset: Int
+  let offset: Int
+
+  var hasDescriptor: Bool { flags & 8 != 0 }
+  var isUTF8: Bool { flags & 0x800 != 0 }
+  /// Bits 0, 6 and 13: encryption of one kind or another.
+  var isEncrypted: Bool { flags & 0x2041 != 0 }
+  /// Flags that change how the data has to be read, such as patches (bit 5).
+  var unknownFlags: UInt16 { flags & ~0x080e }
+
+  /// Reads the header at `offset`.
+  init(_ file: InputFile, at offset: Int) throws(TensorIOError) {
+    self.offset = offset
+    let fixed = try file.bytes(offset..<offset + Self.fixedSize)
+    var cursor = ByteCursor(fixed.span, baseOffset: offset)
+    guard cursor.skip(ifNext: Self.signature) else {
+      throw .malformed("no local header stands where the directory points", offset: offset)
+    }
+    _ = try cursor.readInteger("the version", as: UInt16.self)
+    flags = try cursor.readInteger("the flags")
+    method = try cursor.readInteger("the method")
+    _ = try cursor.readInteger("the time", as: UInt32.self)
+    crc32 = try cursor.readInteger("the CRC")
+    let compressedSize = try cursor.readInteger("the compressed size", as: UInt32.self)
+    let size = try cursor.readInteger("the size", as: UInt32.self)
+    let nameLength = Int(try cursor.readInteger("the name's length", as: UInt16.self))
+    let extraLength = Int(try cursor.readInteger("the extra field's length", as: UInt16.self))
+    let nameOffset = offset + Self.fixedSize
+    dataOffset = nameOffset + nameLength + extraLength
+    let variable = try file.bytes(nameOffset..<dataOffset)
+    name = Array(variable[..<nameLength])
+    let extra = try Zip64Extra(
+      variable[nameLength...], at: nameOffset + nameLength, size: size,
+      compressedSize: compressedSize)
+    self.size = extra.size
+    self.compressedSize = extra.compressedSize
+  }
+}
+
+/// The zip64 extra field of a local header: 64-bit sizes in the place of `FFFFFFFF` ones.
+private struct Zip64Extra {
+  static let id: UInt16 = 1
+
+  var size: UInt64
+  var compressedSize: UInt64
+
+  init(
+    _ extra: ArraySlice<UInt8>, at offset: Int, size: UInt32, compressedSize: UInt32
+  ) throws(TensorIOError) {
+    self.size = UInt64(size)
+    self.compressedSize = UInt64(compressedSize)
+    let bytes = Array(extra)
+    var cursor = ByteCursor(bytes.span, baseOffset: offset)
+    // Fewer than four bytes are no field; some writers pad with them.
+    while cursor.remaining >= 4 {
+      let id = try cursor.readInteger("an extra field's id", as: UInt16.self)
+      let length = Int(try cursor.readInteger("an extra field's length", as: UInt16.self))
+      let start = cursor.offset
+      let field = try cursor.read(length, "an extra field").array
+      guard id == Self.id else { continue }
+      var values = ByteCursor(field.span, baseOffset: start)
+      if size == .max { self.size = try values.readInteger("the 64-bit size") }
+      if compressedSize == .max {
+        self.compressedSize = try values.readInteger("the 64-bit compressed size")
+      }
+    }
+  }
+}

@@ -1,0 +1,111 @@
+internal import ByteIO
+internal import Crypto
+internal import TensorIO
+
+extension Tensor {
+  /// `C`, `F` or `strided`, with `big` for big-endian elements.
+  var layoutText: String {
+    let order = isContiguous ? "C" : isFortranContiguous ? "F" : "strided"
+    return byteOrder == .big ? order + ",big" : order
+  }
+
+  /// `(2, 3)`, as NumPy writes shapes.
+  var shapeText: String {
+    shape.count == 1 ? "(\(shape[0]),)" : "(" + shape.map(String.init).joined(separator: ", ") + ")"
+  }
+
+  /// The SHA-256 of the elements in row-major order, little-endian.
+  func sha256(limits: DecodingLimits) throws(TensorIOError) -> String {
+    try SHA256.hex { (sink) throws(TensorIOError) in
+      try streamElements(limits: limits, sink)
+    }
+  }
+}
+
+extension SHA256 {
+  /// The hash of all bytes that `body` hands to its argument, in hexadecimal.
+  static func hex(
+    _ body: ((Span<UInt8>) throws(TensorIOError) -> Void) throws(TensorIOError) -> Void
+  ) throws(TensorIOError) -> String {
+    var hash = SHA256()
+    try body { (chunk) throws(TensorIOError) in
+      unsafe chunk.withUnsafeBytes { bytes in unsafe hash.update(bufferPointer: bytes) }
+    }
+    return hash.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  }
+}
+
+extension TensorArchive {
+  /// The hash of every tensor, in order, several at a time; nil for objects, which have no bytes.
+  func hashes(limits: DecodingLimits) throws(TensorIOError) -> [String?] {
+    let results = ResultSlots<String?>(count: entries.count, initial: nil)
+    let entries = entries
+    try Parallel.forEach(entries.count) { (index) throws(TensorIOError) in
+      let entry = entries[index]
+      guard !entry.tensor.dtype.containsObjects else { return }
+      results[index] = try locating(.init(tensor: entry.name)) { () throws(TensorIOError) in
+        try entry.tensor.sha256(limits: limits)
+      }
+    }
+    return results.all
+  }
+
+  /// The archive as `ls --json` prints it.
+  func json(file: String, hashes: [String?]?) throws(TensorIOError) -> JSON {
+    let tensors = entries.enumerated().map { index, entry -> JSON in
+      var fields = entry.json
+      if let hashes { fields.append(("sha256", .optional(hashes[index]))) }
+      return .object(fields)
+    }
+    var values: [JSON] = []
+    for value in otherValues { values.append(try value.json(hashed: hashes != nil)) }
+    return .object([
+      ("file", .string(file)), ("format", .optional(format)), ("tensors", .array(tensors)),
+      ("values", .array(values)), ("globals", .array([])),
+      ("findings", .array(findings.map { JSON($0) })),
+    ])
+  }
+}
+
+extension TensorArchive.Entry {
+  /// The facts of a tensor.
+  fileprivate var json: [(String, JSON)] {
+    [
+      ("name", .string(name)), ("path", .array(path.map { .string($0) })),
+      ("dtype", .string(tensor.dtype.description)),
+      ("shape", .array(tensor.shape.map { .int($0) })),
+      ("strides", .array(tensor.strides.map { .int($0) })),
+      ("byte_order", .string(tensor.byteOrder == .big ? "big" : "little")),
+      ("device", .string(tensor.device.description)),
+      ("requires_grad", .bool(tensor.requiresGrad)), ("byte_count", .int(tensor.byteCount)),
+    ]
+  }
+}
+
+extension ValueGraph.Leaf {
+  /// Kind and value, as the contract in Specs/cli.md names them.
+  fileprivate func json(hashed: Bool) throws(TensorIOError) -> JSON {
+    let (kind, value): (String, JSON) =
+      switch node {
+      case .none: ("none", .null)
+      case .bool(let value): ("bool", .bool(value))
+      case .int(let value): ("int", .exact(value))
+      case .bigInteger(let digits): ("int", .string(digits))
+      case .float(let value): ("float", .double(value))
+      case .complex(let real, let imaginary):
+        ("complex", .array([.double(real), .double(imaginary)]))
+      case .string(let text): ("str", .string(text))
+      case .bytes(let source): ("bytes", .string("\(source.byteCount) bytes"))
+      default: ("container", .null)
+      }
+    var fields: [(String, JSON)] = [
+      ("path", .array(path.map { .string($0) })), ("kind", .string(kind)), ("value", value),
+    ]
+    if hashed, case .bytes(let source) = node {
+      fields.append(("sha256", .string(try SHA256.hex { (sink) throws(TensorIOError) in
+        try source.stream(sink)
+      })))
+    }
+    return .object(fields)
+  }
+}

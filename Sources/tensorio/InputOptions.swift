@@ -1,0 +1,94 @@
+internal import ArgumentParser
+internal import Glibc
+internal import TensorIO
+
+/// How a file is read: limits, and what raw bytes mean. Shared by all commands.
+struct ReadingFlags: ParsableArguments {
+  @Option(
+    name: .customLong("void-as"),
+    help: ArgumentHelp(
+      "Read NumPy's raw bytes of the same size as this dtype. Repeatable.", valueName: "dtype"))
+  var rawTypes: [String] = []
+
+  @Option(
+    name: .customLong("limit"),
+    help: ArgumentHelp(
+      """
+      Raise a limit: headerBytes, memberCount, nestingDepth, decodedBytes or expandedBytes; sizes \
+      take K, M, G. Repeatable.
+      """, valueName: "name=value"))
+  var limits: [String] = []
+
+  /// The reading options of the library.
+  func options() throws -> ReadingOptions {
+    var options = ReadingOptions()
+    for name in rawTypes {
+      guard let dtype = DType(name: name), dtype.bitWidth % 8 == 0 else {
+        throw ValidationError("'\(name)' is no dtype; write it like bfloat16 or float8_e4m3fn")
+      }
+      options.rawTypes[dtype.bitWidth / 8] = dtype
+    }
+    for text in limits { try Self.apply(text, to: &options.limits) }
+    return options
+  }
+
+  private static func apply(_ text: String, to limits: inout DecodingLimits) throws {
+    let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+    guard parts.count == 2, let value = size(parts[1]) else {
+      throw ValidationError("--limit wants NAME=VALUE with a whole number, not '\(text)'")
+    }
+    switch parts[0] {
+    case "headerBytes": limits.headerBytes = value
+    case "memberCount": limits.memberCount = value
+    case "nestingDepth": limits.nestingDepth = min(value, DecodingLimits.unlimited.nestingDepth)
+    case "decodedBytes": limits.decodedBytes = value
+    case "expandedBytes": limits.expandedBytes = value
+    default: throw ValidationError("there is no limit '\(parts[0])'")
+    }
+  }
+
+  /// A number with an optional binary suffix: `64M`.
+  private static func size(_ text: String) -> Int? {
+    let shifts: [Character: Int] = ["K": 10, "M": 20, "G": 30, "T": 40]
+    let shift = text.last.flatMap { shifts[Character($0.uppercased())] }
+    guard let number = Int(shift == nil ? text : String(text.dropLast())), number >= 0 else {
+      return nil
+    }
+    let (value, overflow) = number.multipliedReportingOverflow(by: 1 << (shift ?? 0))
+    return overflow ? nil : value
+  }
+}
+
+/// The files a command works on.
+struct InputFiles: ParsableArguments {
+  @Argument(help: "Files to read.", completion: .file())
+  var files: [String] = []
+
+  @Option(
+    name: .customLong("files-from"),
+    help: ArgumentHelp("Read more file names, one a line, from this file; - is standard input.",
+      valueName: "list"))
+  var filesFrom: String?
+
+  /// All names.
+  /// - Throws: a usage error when there are none.
+  func paths() throws -> [String] {
+    let paths = files + (try filesFrom.map(Self.lines) ?? [])
+    guard !paths.isEmpty else { throw ValidationError("no input files") }
+    return paths
+  }
+
+  static func lines(of path: String) throws -> [String] {
+    guard let stream = unsafe fopen(path == "-" ? "/dev/stdin" : path, "r") else {
+      throw ValidationError("the list '\(path)' cannot be opened")
+    }
+    defer { _ = unsafe fclose(stream) }
+    var bytes: [UInt8] = []
+    while true {
+      let byte = unsafe getc(stream)
+      if byte == EOF { break }
+      bytes.append(UInt8(truncatingIfNeeded: byte))
+    }
+    return bytes.split(separator: 0x0a).map { String(decoding: $0, as: UTF8.self) }
+  }
+}

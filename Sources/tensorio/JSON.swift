@@ -1,0 +1,57 @@
+/// A JSON value; objects keep the order of their keys.
+enum JSON {
+  case null
+  case bool(Bool)
+  case int(Int)
+  case double(Double)
+  case string(String)
+  case array([JSON])
+  case object([(String, JSON)])
+
+  /// The value on one line.
+  var text: String {
+    switch self {
+    case .null: "null"
+    case .bool(let value): value ? "true" : "false"
+    case .int(let value): "\(value)"
+    // JSON has no NaN and no infinity.
+    case .double(let value): value.isFinite ? "\(value)" : "\"\(value)\""
+    case .string(let value): Self.quoted(value)
+    case .array(let items): "[" + items.map(\.text).joined(separator: ",") + "]"
+    case .object(let pairs):
+      "{" + pairs.map { Self.quoted($0.0) + ":" + $0.1.text }.joined(separator: ",") + "}"
+    }
+  }
+
+  /// An optional text.
+  static func optional(_ value: String?) -> JSON { value.map { .string($0) } ?? .null }
+
+  /// An integer; past 2^53 as a string, because most readers keep doubles.
+  static func exact(_ value: some BinaryInteger) -> JSON {
+    value.magnitude <= 1 << 53 ? .int(Int(value)) : .string("\(value)")
+  }
+
+  private static func quoted(_ text: String) -> String {
+    var quoted = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": quoted += "\\\""
+      case "\\": quoted += "\\\\"
+      case "\n": quoted += "\\n"
+      case "\r": quoted += "\\r"
+      case "\t": quoted += "\\t"
+      default:
+        // Escaped beyond what JSON asks for: a report on a terminal must not be able to hide text.
+        if scalar.value < 0x20 || scalar.value == 0x7f || scalar.properties.isBidiControl
+          || scalar.value == 0x2028 || scalar.value == 0x2029
+        {
+          let digits = String(scalar.value, radix: 16)
+          quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        } else {
+          quoted.unicodeScalars.append(scalar)
+        }
+      }
+    }
+    return quoted + "\""
+  }
+}

@@ -1,0 +1,67 @@
+internal import ArgumentParser
+internal import TensorIO
+
+/// `tensorio ls`.
+struct Ls: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "List the tensors of files: names, dtypes, shapes, sizes.",
+    discussion: "Only headers are read, whatever the size of the file; --hash reads everything.")
+
+  @OptionGroup var input: InputFiles
+  @OptionGroup var reading: ReadingFlags
+
+  @Flag(help: "Print one JSON object a file, on one line.")
+  var json = false
+
+  @Flag(help: "Add the SHA-256 of each tensor's elements (row-major, little-endian).")
+  var hash = false
+
+  func run() throws {
+    let options = try reading.options()
+    let files = try input.paths()
+    try reporting(isJSON: json) { report in
+      try report.forEach(files) { file in
+        let archive = try TensorArchive(contentsOf: file, options: options)
+        let hashes = hash ? try archive.hashes(limits: options.limits) : nil
+        if json {
+          try report.line(try archive.json(file: file, hashes: hashes))
+        } else {
+          try list(archive, file: file, hashes: hashes, report)
+        }
+        try report.note(archive.findings, in: file)
+        if archive.entries.isEmpty {
+          try report.warn("\(file.escapedForDisplay): the file holds no tensors")
+        }
+      }
+    }
+  }
+
+  private func list(
+    _ archive: TensorArchive, file: String, hashes: [String?]?, _ report: Report
+  ) throws {
+    let bytes = archive.entries.reduce(0) { $0.addingReportingOverflow($1.tensor.byteCount).partialValue }
+    let count = archive.entries.count
+    try report.line(
+      "\(file.escapedForDisplay): \(archive.format ?? "?"), "
+        + "\(count) tensor\(count == 1 ? "" : "s"), \(bytes.byteText)")
+    var table = Table(
+      ["NAME", "DTYPE", "SHAPE", "LAYOUT", "SIZE"] + (hashes == nil ? [] : ["SHA256"]),
+      numeric: [4])
+    for (index, entry) in archive.entries.enumerated() {
+      let tensor = entry.tensor
+      table.add(
+        [
+          entry.name.isEmpty ? "-" : entry.name.escapedForDisplay,
+          tensor.dtype.description.escapedForDisplay,
+          tensor.shapeText, tensor.layoutText, tensor.byteCount.byteText,
+        ] + (hashes.map { [$0[index] ?? "-"] } ?? []))
+    }
+    for value in archive.otherValues {
+      let name = value.path.joined(separator: ".").escapedForDisplay
+      guard case .bytes(let source) = value.node else { continue }
+      table.add([name, "(bytes)", "", "", source.byteCount.byteText] + (hashes == nil ? [] : [""]))
+    }
+    if archive.entries.isEmpty && archive.otherValues.isEmpty { return }
+    for line in table.lines(styled: Stream.output.isStyled) { try report.line(line) }
+  }
+}

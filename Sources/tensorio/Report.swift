@@ -1,0 +1,111 @@
+internal import ArgumentParser
+internal import TensorIO
+
+/// Collects what a command has to say: data on standard output, messages on standard error, and the
+/// exit status in the end.
+final class Report {
+  private var sawFinding = false
+  private var sawFailure = false
+  let isJSON: Bool
+
+  init(isJSON: Bool) { self.isJSON = isJSON }
+
+  /// Writes a line of data.
+  func line(_ text: String) throws { try Stream.output.line(text) }
+
+  /// Writes a line of JSON.
+  func line(_ json: JSON) throws { try Stream.output.line(json.text) }
+
+  /// Says what a reader noticed and accepted.
+  func note(_ findings: [Finding], in file: String) throws {
+    for finding in findings {
+      sawFinding = true
+      var parts = [file.escapedForDisplay]
+      if let member = finding.member { parts.append("member '\(member.escapedForDisplay)'") }
+      if let offset = finding.offset { parts.append("byte \(offset)") }
+      parts.append("\(finding.message) (\(finding.code))")
+      try message("warning", parts.joined(separator: ": "))
+    }
+  }
+
+  /// Says that something was found that keeps the exit status from being 0.
+  func warn(_ text: String) throws {
+    sawFinding = true
+    try message("warning", text)
+  }
+
+  /// Says what a conversion did not keep. No finding: the user asked for the conversion.
+  func inform(_ text: String) throws { try message("note", text) }
+
+  /// Says that a file could not be handled.
+  func fail(_ error: TensorIOError, file: String) throws {
+    sawFailure = true
+    let error = error.located(in: .init(file: file))
+    try message("error", error.description)
+    if isJSON {
+      try line(.object([("file", .string(file)), ("error", JSON(error))]))
+    }
+  }
+
+  private func message(_ kind: String, _ text: String) throws {
+    let label = Stream.error.isStyled ? "\u{1b}[1m\(kind):\u{1b}[0m" : "\(kind):"
+    // Nothing can be done when standard error is closed.
+    try? Stream.error.line("tensorio: \(label) \(text)")
+  }
+
+  /// Runs `body` for each file; one that fails does not keep the others from their turn.
+  func forEach(_ files: [String], _ body: (String) throws -> Void) throws {
+    for file in files {
+      do {
+        try body(file)
+      } catch let error as TensorIOError {
+        try fail(error, file: file)
+      }
+    }
+  }
+
+  /// Ends the command with the status that is due.
+  func finish() throws {
+    if sawFailure { throw ExitCode(2) }
+    if sawFinding { throw ExitCode(1) }
+  }
+}
+
+extension JSON {
+  init(_ error: TensorIOError) {
+    self = .object([
+      ("code", .string(error.code.rawValue)), ("reason", .string(error.reason)),
+      ("member", .optional(error.place.member)), ("tensor", .optional(error.place.tensor)),
+      ("offset", error.place.offset.map { .int($0) } ?? .null),
+    ])
+  }
+
+  init(_ finding: Finding) {
+    self = .object([
+      ("code", .string(finding.code)), ("message", .string(finding.message)),
+      ("member", .optional(finding.member)),
+      ("offset", finding.offset.map { .int($0) } ?? .null),
+    ])
+  }
+
+  init(_ loss: Loss) {
+    self = .object([
+      ("kind", .string(loss.kind.rawValue)), ("name", .string(loss.name)),
+      ("message", .string(loss.message)),
+    ])
+  }
+}
+
+extension ParsableCommand {
+  /// Runs a command's work and turns what escapes it into the documented exit status.
+  func reporting(isJSON: Bool, _ body: (Report) throws -> Void) throws {
+    let report = Report(isJSON: isJSON)
+    do {
+      try body(report)
+      try report.finish()
+    } catch let error as StreamError {
+      try? Stream.error.line("tensorio: error: \(error)")
+      throw ExitCode(2)
+    }
+  }
+}

@@ -1,0 +1,128 @@
+internal import ArgumentParser
+internal import TensorIO
+
+/// `tensorio stats`.
+struct Stats: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Print minimum, maximum, mean, deviation, and counts of NaN, infinity and zero.",
+    discussion: """
+      Each tensor is read once, in bounded memory. Mean and (population) standard deviation are of \
+      the finite elements, in double precision.
+      """)
+
+  @OptionGroup var input: InputFiles
+  @OptionGroup var reading: ReadingFlags
+
+  @Flag(help: "Print one JSON object a file, on one line.")
+  var json = false
+
+  func run() throws {
+    let options = try reading.options()
+    let files = try input.paths()
+    try reporting(isJSON: json) { report in
+      try report.forEach(files) { file in
+        let archive = try TensorArchive(contentsOf: file, options: options)
+        let rows = try archive.entries.map { ($0, try statistics(of: $0)) }
+        if json {
+          try report.line(
+            .object([
+              ("file", .string(file)),
+              ("tensors", .array(rows.map { json(of: $0.0, $0.1) })),
+            ]))
+        } else {
+          try print(rows, file: file, report)
+        }
+        try report.note(archive.findings, in: file)
+        if rows.isEmpty {
+          try report.warn("\(file.escapedForDisplay): the file holds no tensors")
+        }
+      }
+    }
+  }
+
+  /// The statistics, or nil for elements that are no real numbers.
+  private func statistics(
+    of entry: TensorArchive.Entry
+  ) throws(TensorIOError) -> TensorStatistics? {
+    do throws(TensorIOError) {
+      return try TensorStatistics(of: entry.tensor)
+    } catch where error.code == .unsupported {
+      return nil
+    } catch {
+      throw error.located(in: .init(tensor: entry.name))
+    }
+  }
+
+  private func print(
+    _ rows: [(TensorArchive.Entry, TensorStatistics?)], file: String, _ report: Report
+  ) throws {
+    try report.line("\(file.escapedForDisplay):")
+    var table = Table(
+      ["NAME", "DTYPE", "COUNT", "MIN", "MAX", "MEAN", "STD", "NAN", "INF", "ZERO"],
+      numeric: [2, 3, 4, 5, 6, 7, 8, 9])
+    for (entry, statistics) in rows {
+      let name = entry.name.isEmpty ? "-" : entry.name.escapedForDisplay
+      let head = [name, entry.tensor.dtype.description.escapedForDisplay, "\(entry.tensor.count)"]
+      guard let statistics else {
+        table.add(head + Array(repeating: "-", count: 7))
+        continue
+      }
+      table.add(
+        head + [
+          statistics.minimum?.numberText ?? "-", statistics.maximum?.numberText ?? "-",
+          Self.short(statistics.mean), Self.short(statistics.standardDeviation),
+          "\(statistics.nanCount)", "\(statistics.infinityCount)", "\(statistics.zeroCount)",
+        ])
+    }
+    for line in table.lines(styled: Stream.output.isStyled) { try report.line(line) }
+  }
+
+  /// Six significant digits are enough for people; --json has all.
+  private static func short(_ value: Double) -> String {
+    guard value.isFinite, value != 0 else { return "\(value)" }
+    var scale = 1.0
+    var magnitude = abs(value)
+    guard magnitude >= 1e-5, magnitude < 1e15 else { return "\(value)" }
+    while magnitude < 100_000 {
+      magnitude *= 10
+      scale *= 10
+    }
+    return "\((value * scale).rounded() / scale)"
+  }
+
+  private func json(of entry: TensorArchive.Entry, _ statistics: TensorStatistics?) -> JSON {
+    var fields: [(String, JSON)] = [
+      ("name", .string(entry.name)), ("dtype", .string(entry.tensor.dtype.description)),
+      ("count", .int(entry.tensor.count)),
+    ]
+    if let statistics {
+      fields += [
+        ("min", statistics.minimum?.json ?? .null), ("max", statistics.maximum?.json ?? .null),
+        ("mean", .double(statistics.mean)), ("std", .double(statistics.standardDeviation)),
+        ("nan", .int(statistics.nanCount)), ("inf", .int(statistics.infinityCount)),
+        ("zeros", .int(statistics.zeroCount)),
+      ]
+    }
+    return .object(fields)
+  }
+}
+
+extension Scalar {
+  fileprivate var numberText: String {
+    switch self {
+    case .int(let value): "\(value)"
+    case .uint(let value): "\(value)"
+    case .float(let value): "\(value)"
+    default: "-"
+    }
+  }
+
+  fileprivate var json: JSON {
+    switch self {
+    case .int(let value): .exact(value)
+    case .uint(let value): .exact(value)
+    case .float(let value): .double(value)
+    default: .null
+    }
+  }
+}

@@ -1,0 +1,1 @@
+"""The parts of ``TestData/generate.py``; ``golden`` and ``samples`` also serve ``Tests/Oracle``."""
