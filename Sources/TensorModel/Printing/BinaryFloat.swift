@@ -84,7 +84,7 @@ struct BinaryFloat: Sendable {
       power > format.minimumExponent && bits == 1 << UInt64(min(format.precision, 53) - 1)
   }
 
-  /// Takes apart an x87 number. Patterns that the x87 itself refuses are taken for NaN.
+  /// Takes apart an x87 number; patterns that the x87 itself refuses are taken for NaN.
   init(_ value: LongDouble) {
     let field = Int(value.signExponentAndPadding & 0x7fff)
     isNegative = value.signExponentAndPadding & 0x8000 != 0

@@ -10,7 +10,9 @@ package struct NumPyPrinter: Sendable {
   /// Creates a printer.
   package init(options: PrintOptions = PrintOptions()) { self.options = options }
 
-  /// The text of `str(array)`: `[1. 2. 3.]`. Without axes, the element alone, all its digits shown.
+  /// The text of `str(array)`, such as `[1. 2. 3.]`.
+  ///
+  /// A tensor without axes gives its element alone, with all the digits it needs.
   package func string(_ tensor: some PrintableElements) -> String {
     if tensor.dtype == .float4E2M1FNx2, !(tensor is UnpackedFloat4) {
       return string(UnpackedFloat4(tensor))

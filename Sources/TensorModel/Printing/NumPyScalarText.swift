@@ -2,10 +2,11 @@
 enum NumPyScalarText {
   /// An element of an array whose elements are not aligned: `'text'`, `b'bytes'`, `0.5`.
   static func word(_ scalar: Scalar, _ dtype: DType) -> String {
-    switch scalar {
+    if dtype == .object { return "?" }
+    return switch scalar {
     case .string(let text): PythonText.literal(text)
     case .bytes(let bytes): PythonText.literal(bytes)
-    case .void(let bytes) where dtype != .object: PythonText.voidLiteral(bytes)
+    case .void(let bytes): PythonText.voidLiteral(bytes)
     // The narrow floats of ml_dtypes print as C++ streams print a float.
     case .float(let value): generalText(BinaryFloat(value))
     default: "?"

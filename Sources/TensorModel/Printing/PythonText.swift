@@ -44,9 +44,9 @@ enum PythonText {
     return result + "\(quote)"
   }
 
-  /// Bytes as NumPy writes those of a void: every one in hexadecimal.
+  /// Bytes as NumPy writes those of a void: every one in hexadecimal, in capitals.
   static func voidLiteral(_ bytes: [UInt8]) -> String {
-    "b'" + bytes.map { "\\x" + hexadecimal(UInt32($0), digits: 2) }.joined() + "'"
+    "b'" + bytes.map { "\\x" + hexadecimal(UInt32($0), digits: 2).uppercased() }.joined() + "'"
   }
 
   /// The quote that Python picks: a double one only where that saves an escape.

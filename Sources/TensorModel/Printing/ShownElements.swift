@@ -15,15 +15,16 @@ struct ShownElements {
     var positions: [Int] { Array(0..<head) + Array((count - tail)..<count) }
   }
 
-  /// More elements than this are never shown in a summary. Only tensors of many axes come to so
-  /// many: 6 an axis, they would take hours.
+  /// More elements than this are never shown in a summary.
+  ///
+  /// Only tensors of many axes come to so many: at 6 an axis, some would take years.
   private static let limit = 1 << 20
 
   let shape: [Int]
   let axes: [Axis]
   /// The number of elements of the tensor; `Int.max` when it is too large for an Int.
   let elementCount: Int
-  /// Whether the tensor has more elements than the threshold.
+  /// Whether the tensor has more elements than the threshold, or than an Int can count.
   let isSummary: Bool
   /// Whether even the summary has too many elements to be shown.
   let isTooLarge: Bool
@@ -35,7 +36,7 @@ struct ShownElements {
   init(shape: [Int], options: PrintOptions, leastTail: Int) {
     self.shape = shape
     let count = shape.contains { $0 <= 0 } ? 0 : Self.product(shape)
-    let summary = count > options.threshold
+    let summary = count > options.threshold || count == .max
     let edge = options.edge
     axes = shape.map { length in
       summary && length > 2 * edge

@@ -1,8 +1,8 @@
 /// Counts of time units as NumPy writes them.
 enum TimeText {
-  /// The ISO 8601 text of a datetime: down to the unit, no zone. A generic unit has no calendar, so
-  /// its counts appear as they are.
+  /// The ISO 8601 text of a datetime, down to the unit and without a zone.
   ///
+  /// A generic unit has no calendar, so its counts appear as they are.
   /// Counts whose product with the multiple does not fit in 64 bits wrap around, as in NumPy.
   static func iso(_ count: Int64, _ unit: TimeUnit) -> String {
     let total = count &* Int64(unit.multiple)

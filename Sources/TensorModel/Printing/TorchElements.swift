@@ -15,6 +15,9 @@ struct TorchElements {
     // Torch shows the pairs of 4-bit floats by their codes.
     case .float4E2M1FNx2:
       self.init(floats: scalars.map { $0.float4Code.map(Double.init) ?? .nan }, options)
+    // Without a zero, torch takes the smallest number for one.
+    case .float8E8M0FNU:
+      self.init(floats: scalars.map { $0.doubles.0 }, zero: 0x1p-127, options)
     case _ where dtype.isFloatingPoint && dtype != .longDouble:
       self.init(floats: scalars.map { $0.doubles.0 }, options)
     default: return nil
@@ -27,8 +30,8 @@ struct TorchElements {
     width = format.width
   }
 
-  private init(floats: [Double], _ options: PrintOptions) {
-    let format = TorchNumberFormat(floats, options: options)
+  private init(floats: [Double], zero: Double = 0, _ options: PrintOptions) {
+    let format = TorchNumberFormat(floats, zero: zero, options: options)
     words = floats.map(format.text)
     width = format.width
   }

@@ -12,7 +12,7 @@ struct TorchNumberFormat {
     case exponent
   }
 
-  /// The columns of the widest number. Infinities and NaNs may be wider.
+  /// The columns of the widest number that is not 0, infinite or NaN.
   let width: Int
   private let form: Form
   private let precision: Int
@@ -25,9 +25,10 @@ struct TorchNumberFormat {
   }
 
   /// Chooses the form for the shown floats of a tensor.
-  init(_ values: [Double], options: PrintOptions) {
+  /// - Parameter zero: the number that 0 becomes in the dtype.
+  init(_ values: [Double], zero: Double = 0, options: PrintOptions) {
     let precision = options.digits(default: 4)
-    let numbers = values.filter { $0.isFinite && $0 != 0 }
+    let numbers = values.filter { $0.isFinite && $0 != zero }
     let magnitudes = numbers.lazy.map(\.magnitude)
     guard let least = magnitudes.min(), let greatest = magnitudes.max() else {
       (width, form, self.precision) = (1, .whole, precision)
