@@ -56,6 +56,7 @@ let package = Package(
       name: "TensorModel", dependencies: ["ByteIO", "CTensorKernels"], swiftSettings: strict),
   ] + formatTargets + [
     .target(name: "TestSupport", dependencies: ["TensorIO"], path: "Tests/TestSupport", swiftSettings: strict),
+    .testTarget(name: "TensorModelTests", dependencies: ["TensorModel", "ByteIO", "TestSupport"], swiftSettings: strict),
     // Floor 3 and up.
     .target(
       name: "TensorIO",
