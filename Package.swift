@@ -46,9 +46,10 @@ let package = Package(
     .systemLibrary(
       name: "CLibdeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
     .target(name: "CTensorKernels"),
+    .target(name: "CSystem"),
 
     // Floor 0 to 1.
-    .target(name: "ByteIO", swiftSettings: strict),
+    .target(name: "ByteIO", dependencies: ["CSystem"], swiftSettings: strict),
     .target(
       name: "ZIPContainer", dependencies: ["ByteIO", "CLibzip", "CZlib", "CLibdeflate"],
       swiftSettings: strict),

@@ -48,6 +48,17 @@ public final class AtomicFile {
     SystemCall.close(fd)
   }
 
+  /// Allocates disk space for bytes that will be written, beyond those written so far.
+  ///
+  /// A full disk is noticed before anything is written, and the file system need not flush the file
+  /// when it replaces another (ext4 does for delayed allocations).
+  /// - Throws: `io` when the disk has no room.
+  public func reserve(_ count: Int) throws(TensorIOError) {
+    try locating(.init(file: path)) { () throws(TensorIOError) in
+      try SystemCall.allocate(fd, offset: byteCount, byteCount: count)
+    }
+  }
+
   /// Appends bytes.
   public func write(_ bytes: Span<UInt8>) throws(TensorIOError) {
     try write(bytes, at: byteCount)
@@ -89,6 +100,10 @@ public final class AtomicFile {
   }
 
   private func renameTemporary() throws(TensorIOError) {
+    // Freeing a replaced file takes milliseconds for each 100 MB; kept open, it outlives the rename
+    // and is freed in the background.
+    let replaced = try? SystemCall.openForReading(target)
+    defer { if let replaced { Parallel.later { SystemCall.close(replaced) } } }
     do throws(TensorIOError) {
       try SystemCall.rename(temporaryName, to: target)
     } catch {

@@ -29,6 +29,11 @@ package enum Parallel {
     if let (_, error) = failure.withLock({ $0 }) { throw error }
   }
 
+  /// Runs `body` on another thread, some time soon.
+  static func later(_ body: @escaping @Sendable () -> Void) {
+    DispatchQueue.global(qos: .utility).async(execute: body)
+  }
+
   /// Cuts `buffer` into chunks and runs `body` for each, on all cores.
   package static func forEachChunk(
     of buffer: UnsafeMutableRawBufferPointer, size: Int,

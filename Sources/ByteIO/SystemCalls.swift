@@ -1,6 +1,7 @@
 // Every libc call of the library stands in this file. Each returns a value or throws `io` with the
 // name of the call and the system's own words; retries after EINTR happen here and nowhere else.
 
+internal import CSystem
 internal import Glibc
 
 /// What fstat says of an open file, as far as it tells one version of a file from another.
@@ -42,7 +43,7 @@ enum SystemCall {
   /// Opens a nameless file in `directory`, or nil where the file system has none.
   static func openNameless(in directory: String) -> Int32? {
     let fd = retrying {
-      unsafe Int(open(directory, O_TMPFILE_FLAGS | O_WRONLY | O_CLOEXEC, mode_t(0o666)))
+      unsafe Int(open(directory, tio_nameless_file_flag() | O_WRONLY | O_CLOEXEC, mode_t(0o666)))
     }
     return fd >= 0 ? Int32(fd) : nil
   }
@@ -104,6 +105,18 @@ enum SystemCall {
       }
       if step < 0 { throw failure("write") }
       done += step
+    }
+  }
+
+  /// Allocates disk space past the end of a file, where the file system can.
+  static func allocate(_ fd: Int32, offset: Int, byteCount: Int) throws(TensorIOError) {
+    guard byteCount > 0 else { return }
+    let result = retrying {
+      Int(tio_allocate(fd, Int64(offset), Int64(byteCount)))
+    }
+    // Other failures say only that this file system cannot allocate ahead.
+    if result < 0, errno == ENOSPC || errno == EFBIG || errno == EDQUOT {
+      throw failure("allocating \(byteCount) bytes on the disk")
     }
   }
 
@@ -183,9 +196,6 @@ enum SystemCall {
 
   static var processorCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
   static var processID: Int32 { getpid() }
-
-  // <fcntl.h> spells it as an expression that Swift does not import.
-  private static let O_TMPFILE_FLAGS: Int32 = 0o20000000 | O_DIRECTORY
 }
 
 extension FileIdentity {

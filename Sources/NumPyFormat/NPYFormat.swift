@@ -105,6 +105,7 @@ public enum NPYFormat: TensorFormat {
     for entry in archive.entries {
       try locating(.init(tensor: entry.name)) { () throws(TensorIOError) in
         let encoder = try NPYEncoder(entry.tensor)
+        try file.reserve(encoder.byteCount)
         try file.write(encoder.header.span)
         try encoder.streamElements { (chunk) throws(TensorIOError) in
           try file.write(chunk)

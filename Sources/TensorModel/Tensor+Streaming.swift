@@ -109,6 +109,11 @@ extension Tensor {
   /// A copy of the elements in memory of its own, row-major and little-endian. Checksums are
   /// checked.
   public func loaded(limits: DecodingLimits = DecodingLimits()) throws(TensorIOError) -> Tensor {
+    if coversStorage, ByteSwapPlan(toLittleEndian: dtype, from: byteOrder).isIdentity {
+      return try Tensor(
+        dtype: dtype, shape: shape, storage: TensorStorage(try storage.source.loaded()),
+        device: device, requiresGrad: requiresGrad)
+    }
     let bytes = unsafe try HeapBytes(byteCount: byteCount) { (buffer) throws(TensorIOError) in
       unsafe try copyElements(into: buffer, limits: limits)
     }
@@ -117,13 +122,16 @@ extension Tensor {
       device: device, requiresGrad: requiresGrad)
   }
 
+  /// Whether the elements in row-major order are the storage, from its first byte to its last.
+  private var coversStorage: Bool { isContiguous && offset == 0 && byteCount == storage.byteCount }
+
   /// Fills `buffer`, which has exactly ``byteCount`` bytes, with little-endian elements in row-major
   /// order.
   func copyElements(
     into buffer: UnsafeMutableRawBufferPointer, limits: DecodingLimits
   ) throws(TensorIOError) {
     let plan = ByteSwapPlan(toLittleEndian: dtype, from: byteOrder)
-    if isContiguous, offset == 0, byteCount == storage.byteCount {
+    if coversStorage {
       // The source's own load uses all cores.
       unsafe try storage.source.load(into: buffer)
       unsafe plan.apply(to: buffer)

@@ -47,16 +47,24 @@ public struct Tensor: Sendable {
 
   /// `other` with another outline that is known to lie inside the old one.
   init(
-    unchecked other: Tensor, shape: [Int], strides: [Int], device: Device, requiresGrad: Bool
+    unchecked other: Tensor, shape: [Int], strides: [Int], device: Device, requiresGrad: Bool,
+    storage: TensorStorage? = nil
   ) {
     dtype = other.dtype
     byteOrder = other.byteOrder
     self.shape = shape
     self.strides = strides
     offset = other.offset
-    storage = other.storage
+    self.storage = storage ?? other.storage
     self.device = device
     self.requiresGrad = requiresGrad
+  }
+
+  /// The same outline over another storage of the same size.
+  func moved(to storage: TensorStorage) -> Tensor {
+    Tensor(
+      unchecked: self, shape: shape, strides: strides, device: device, requiresGrad: requiresGrad,
+      storage: storage)
   }
 
   private func requireInsideStorage() throws(TensorIOError) {

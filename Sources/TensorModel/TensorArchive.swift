@@ -95,6 +95,38 @@ public struct TensorArchive: Sendable {
 }
 
 extension TensorArchive {
+  /// A copy of the archive with every storage in memory, loaded on all cores. Checksums are checked,
+  /// and tensors that share a storage go on sharing it.
+  /// - Throws: `limit` when the storages need more than `limits.decodedBytes` together.
+  public func loaded(
+    limits: DecodingLimits = DecodingLimits()
+  ) throws(TensorIOError) -> TensorArchive {
+    var storages: [TensorStorage] = []
+    var indexes: [ObjectIdentifier: Int] = [:]
+    let budget = DecodingBudget(limits)
+    for entry in entries where !entry.tensor.dtype.containsObjects {
+      let storage = entry.tensor.storage
+      guard indexes[ObjectIdentifier(storage)] == nil else { continue }
+      indexes[ObjectIdentifier(storage)] = storages.count
+      storages.append(storage)
+      try locating(.init(tensor: entry.name)) { () throws(TensorIOError) in
+        try budget.reserve(storage.byteCount)
+      }
+    }
+    let sources = storages
+    let results = ResultSlots<TensorStorage?>(count: sources.count, initial: nil)
+    try Parallel.forEach(sources.count) { (index) throws(TensorIOError) in
+      results[index] = TensorStorage(try sources[index].source.loaded())
+    }
+    let loaded = results.all
+    let values = values.mapTensors { tensor in
+      guard let index = indexes[ObjectIdentifier(tensor.storage)], let storage = loaded[index]
+      else { return tensor }
+      return tensor.moved(to: storage)
+    }
+    return try TensorArchive(values, format: format, findings: findings, limits: .unlimited)
+  }
+
   /// The tensors that share a storage with another, grouped, in the order of the file.
   public var aliasGroups: [[Entry]] {
     var order: [ObjectIdentifier] = []

@@ -11,6 +11,11 @@ struct CRC32 {
     unsafe bytes.withUnsafeBytes { value = unsafe Self.of($0, after: value) }
   }
 
+  /// Adds bytes whose own checksum is known.
+  mutating func append(_ other: UInt32, length: Int) {
+    value = Self.joined(value, other, length: length)
+  }
+
   static func of(_ bytes: UnsafeRawBufferPointer, after start: UInt32 = 0) -> UInt32 {
     unsafe libdeflate_crc32(start, bytes.baseAddress, bytes.count)
   }

@@ -159,6 +159,29 @@ public final class ZIPMember: ByteSource {
     }
   }
 
+  /// Fills `buffer` with a part of the member, checking all of it.
+  fileprivate func load(
+    _ part: Range<Int>, into buffer: UnsafeMutableRawBufferPointer
+  ) throws(TensorIOError) {
+    guard !isDeflated else {
+      let whole = unsafe try HeapBytes(byteCount: byteCount, keeping: part) {
+        (all) throws(TensorIOError) in
+        unsafe try load(into: all)
+      }
+      return unsafe try whole.load(into: buffer)
+    }
+    try located { () throws(TensorIOError) in
+      let start = data.range.lowerBound
+      var crc = CRC32()
+      try FileSlice(data.file, start..<start + part.lowerBound).stream { crc.update($0) }
+      let payload = try FileSlice(data.file, start + part.lowerBound..<start + part.upperBound)
+      crc.append(unsafe try CRC32.load(payload, into: buffer), length: part.count)
+      try FileSlice(data.file, start + part.upperBound..<data.range.upperBound)
+        .stream { crc.update($0) }
+      try requireChecksum(crc.value)
+    }
+  }
+
   func requireChecksum(_ found: UInt32) throws(TensorIOError) {
     guard found == crc32 else {
       throw .malformed(
@@ -200,12 +223,11 @@ public final class ZIPMemberSlice: ByteSource {
   }
 
   public func load(into buffer: UnsafeMutableRawBufferPointer) throws(TensorIOError) {
-    // The checksum covers the whole member, so all of it is loaded; the part is then copied.
-    let whole = try loaded()
-    unsafe try whole.load(into: buffer)
+    unsafe try member.load(range, into: buffer)
   }
 
   public func loaded() throws(TensorIOError) -> HeapBytes {
+    // What surrounds the part is decoded with it, which spares a copy.
     unsafe try HeapBytes(byteCount: member.byteCount, keeping: range) {
       (buffer) throws(TensorIOError) in
       unsafe try member.load(into: buffer)

@@ -41,6 +41,7 @@ public final class ZIPWriter {
       try enqueue(block, deflater)
     } else {
       try beginMember(index)
+      try file.reserve(byteCount)
       var crc = CRC32()
       try body { (bytes) throws(TensorIOError) in
         crc.update(bytes)

@@ -1,0 +1,14 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// A package of its own, so that nobody who uses the library builds it.
+let package = Package(
+  name: "tensorio-benchmarks",
+  dependencies: [.package(name: "tensorio", path: "..")],
+  targets: [
+    .executableTarget(
+      name: "tensorio-bench",
+      dependencies: [.product(name: "TensorIO", package: "tensorio")],
+      swiftSettings: [.swiftLanguageMode(.v6)])
+  ]
+)

@@ -1,0 +1,82 @@
+// Times TensorIO for the cases of numpy_bench.py, on the files that it prepares.
+//
+//     tensorio-bench CASE DIR REPEAT      prints {"CASE": [seconds, …], "CASE_bytes": n}
+
+import TensorIO
+
+/// What is timed, after an untimed preparation.
+struct Case {
+  /// How often the work is done in one run.
+  var divisor = 1
+  /// The name of the file written, which is measured and removed.
+  var output: String?
+  /// Makes the work; the folder ends in a slash.
+  let prepare: (String) throws -> () throws -> Void
+}
+
+func loadAll(_ file: String) -> (String) throws -> () throws -> Void {
+  { folder in { _ = try TensorArchive(contentsOf: folder + file).loaded() } }
+}
+
+let opens = 1000
+
+let cases: [String: Case] = [
+  "open_mapped_npy": Case(divisor: opens) { folder in
+    { for _ in 0..<opens { _ = try Tensor(contentsOf: folder + "walk.npy") } }
+  },
+  "load_npy_128mb": Case { folder in
+    { _ = try Tensor(contentsOf: folder + "walk.npy").loaded() }
+  },
+  "save_npy_128mb": Case(output: "out-tensorio.npy") { folder in
+    let tensor = try Tensor(contentsOf: folder + "walk.npy").loaded()
+    return { try tensor.write(to: folder + "out-tensorio.npy") }
+  },
+  "npz_stored_open_touch": Case { folder in
+    {
+      let tensor = try TensorArchive(contentsOf: folder + "stored.npz").tensor("m2")
+      let value = try tensor.withElements(of: Float.self) { $0[12_345] }
+      precondition(value.isFinite)
+    }
+  },
+  "npz_stored_load": Case(prepare: loadAll("stored.npz")),
+  "npz_deflated_one": Case(prepare: loadAll("deflated-one.npz")),
+  "npz_deflated_two": Case(prepare: loadAll("deflated-two.npz")),
+  "savez": Case(output: "out-tensorio.npz") { folder in
+    let archive = try TensorArchive([
+      ("a", try Tensor(contentsOf: folder + "walk.npy").loaded())
+    ])
+    return { try archive.write(to: folder + "out-tensorio.npz") }
+  },
+  "savez_compressed": Case(output: "out-tensorio.npz") { folder in
+    let array = try TensorArchive(contentsOf: folder + "deflated-two.npz").tensor("a").loaded()
+    let archive = try TensorArchive([("a", array)])
+    var options = WritingOptions()
+    options.compressionLevel = 6
+    return { try archive.write(to: folder + "out-tensorio.npz", options: options) }
+  },
+]
+
+@MainActor
+func measure(_ name: String, _ folder: String, _ count: Int) throws {
+  guard let chosen = cases[name] else { throw TensorIOError(.invalidArgument, "no case \(name)") }
+  let work = try chosen.prepare(folder)
+  try work()
+  let clock = ContinuousClock()
+  var times: [Double] = []
+  for _ in 0..<count {
+    let time = try clock.measure(work) / .seconds(1)
+    times.append(time / Double(chosen.divisor))
+  }
+  var fields = ["\"\(name)\": \(times)"]
+  if let output = chosen.output {
+    fields.append("\"\(name)_bytes\": \(try InputFile(path: folder + output).byteCount)")
+  }
+  print("{" + fields.joined(separator: ", ") + "}")
+}
+
+let arguments = CommandLine.arguments
+guard arguments.count == 4, let count = Int(arguments[3]) else {
+  print("usage: tensorio-bench CASE DIR REPEAT; cases: \(cases.keys.sorted())")
+  throw TensorIOError(.invalidArgument, "three arguments are needed")
+}
+try measure(arguments[1], arguments[2].hasSuffix("/") ? arguments[2] : arguments[2] + "/", count)

@@ -1,0 +1,13 @@
+// Linux calls that Swift's Glibc module leaves out because they need _GNU_SOURCE.
+#ifndef CSYSTEM_H
+#define CSYSTEM_H
+
+#include <stdint.h>
+
+// open(2) flags for a file without a name: O_TMPFILE.
+int tio_nameless_file_flag(void);
+
+// Allocates disk space without changing the size of the file. Returns -1 and sets errno.
+int tio_allocate(int fd, int64_t offset, int64_t length);
+
+#endif
