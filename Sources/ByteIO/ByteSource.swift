@@ -7,6 +7,9 @@ public protocol ByteSource: AnyObject, Sendable {
   /// Whether the bytes lie in memory or in a mapped file as they are, with nothing to decode.
   var isResident: Bool { get }
 
+  /// Whether ``load(into:)`` and ``stream(_:)`` compare the bytes with a checksum.
+  var isChecksummed: Bool { get }
+
   /// The bytes in place, if they are resident; valid inside the call only.
   func withResidentBytes<R>(
     _ body: (UnsafeRawBufferPointer) throws(TensorIOError) -> R
@@ -24,6 +27,8 @@ public protocol ByteSource: AnyObject, Sendable {
 }
 
 extension ByteSource {
+  public var isChecksummed: Bool { false }
+
   /// All bytes as an array. Checksums are checked.
   public func bytes() throws(TensorIOError) -> [UInt8] {
     var bytes: [UInt8] = []

@@ -75,8 +75,12 @@ public struct TensorArchive: Sendable {
 
   /// The tensor with this name.
   /// - Throws: `invalidArgument` naming what there is.
-  public func tensor(_ name: String) throws(TensorIOError) -> Tensor {
-    if let tensor = self[name] { return tensor }
+  public func tensor(_ name: String) throws(TensorIOError) -> Tensor { try entry(name).tensor }
+
+  /// The tensor with this name, with its path.
+  /// - Throws: `invalidArgument` naming what there is.
+  public func entry(_ name: String) throws(TensorIOError) -> Entry {
+    if let index = indexByName[Array(name.utf8)] { return entries[index] }
     let known = entries.prefix(8).map { "'\($0.name.escapedForDisplay)'" }.joined(separator: ", ")
     let more = entries.count > 8 ? ", … (\(entries.count) in all)" : ""
     throw .invalidArgument(

@@ -39,6 +39,13 @@ public final class TensorStorage: Sendable {
     }
   }
 
+  /// Reads all bytes once and compares them with their checksum, where the file has one.
+  /// - Throws: `malformed` when they differ.
+  public func verify() throws(TensorIOError) {
+    guard source.isChecksummed, decoded.withLock({ $0 == nil }) else { return }
+    try source.stream { _ in }
+  }
+
   func withUnsafeBytes<R>(
     _ body: (UnsafeRawBufferPointer) throws(TensorIOError) -> R
   ) throws(TensorIOError) -> R {

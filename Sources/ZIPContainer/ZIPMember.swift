@@ -112,6 +112,7 @@ public final class ZIPMember: ByteSource {
   }
 
   public var isResident: Bool { !isDeflated }
+  public var isChecksummed: Bool { true }
 
   public func withResidentBytes<R>(
     _ body: (UnsafeRawBufferPointer) throws(TensorIOError) -> R
@@ -213,6 +214,7 @@ public final class ZIPMemberSlice: ByteSource {
 
   public var byteCount: Int { range.count }
   public var isResident: Bool { member.isResident }
+  public var isChecksummed: Bool { true }
 
   public func withResidentBytes<R>(
     _ body: (UnsafeRawBufferPointer) throws(TensorIOError) -> R

@@ -6,10 +6,24 @@ struct Show: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Print tensors as PyTorch or NumPy prints them.",
     discussion: """
-        tensorio show weights.npz fc1.weight --slice 0:3,-1
+        tensorio show weights.npz fc1/weight --slice 0:3,-1
 
-      A slice is written as in Python: one index or start:stop:step an axis, with commas between.
+      A slice is written as in Python: an index or start:stop:step for each axis, with commas \
+      between. Large tensors are summarised; --full prints every element.
       """)
+
+  /// The spellings of --style.
+  enum Style: String, ExpressibleByArgument, CaseIterable {
+    case torch, numpy, repr
+
+    var printStyle: PrintStyle {
+      switch self {
+      case .torch: .torch
+      case .numpy: .numpy
+      case .repr: .numpyRepr
+      }
+    }
+  }
 
   @Argument(help: "The file.", completion: .file())
   var file: String
@@ -22,6 +36,121 @@ struct Show: ParsableCommand {
   @Option(help: ArgumentHelp("Print only this part.", valueName: "indexes"))
   var slice: String?
 
+  @Option(help: "torch; numpy as print() shows it; repr as NumPy's repr() does.")
+  var style = Style.torch
+
+  @Option(help: "Digits after the point; default 4 for torch, 8 for numpy.")
+  var precision: Int?
+
+  @Flag(help: "Print every element.")
+  var full = false
+
+  @Flag(help: "Print one JSON object a tensor, with all elements.")
+  var json = false
+
   func run() throws {
+    let options = try reading.options()
+    let indexes = try slice.map(SliceExpression.parse) ?? []
+    try reporting(isJSON: json) { report in
+      try report.forEach([file]) { file in
+        let archive = try TensorArchive(contentsOf: file, options: options)
+        let chosen = names.isEmpty ? archive.entries : try names.map { try archive.entry($0) }
+        for entry in chosen {
+          try locating(.init(tensor: entry.name)) { () throws(TensorIOError) in
+            try entry.tensor.storage.verify()
+          }
+          try show(entry, try entry.tensor.sliced(indexes), titled: chosen.count > 1, report)
+        }
+        try report.note(archive.findings, in: file)
+        if chosen.isEmpty {
+          try report.warn("\(file.escapedForDisplay): the file holds no tensors")
+        }
+      }
+    }
+  }
+
+  private func show(
+    _ entry: TensorArchive.Entry, _ tensor: Tensor, titled: Bool, _ report: Report
+  ) throws {
+    if json {
+      return try report.line(
+        .object([
+          ("file", .string(file)), ("name", .string(entry.name)),
+          ("dtype", .string(tensor.dtype.description)),
+          ("shape", .array(tensor.shape.map { .int($0) })),
+          ("elements", try elements(of: tensor, at: [])),
+        ]))
+    }
+    var options = PrintOptions()
+    options.precision = precision
+    if full { options.threshold = .max }
+    if titled { try report.line("\(entry.name.escapedForDisplay):") }
+    try report.line(try tensor.formatted(style.printStyle, options: options))
+  }
+
+  /// The elements below an index as nested arrays.
+  private func elements(of tensor: Tensor, at index: [Int]) throws -> JSON {
+    guard index.count < tensor.rank else { return JSON(try tensor.element(at: index)) }
+    return .array(
+      try (0..<tensor.shape[index.count]).map { try elements(of: tensor, at: index + [$0]) })
+  }
+}
+
+/// Reads `0:3,-1` as Python reads what stands in brackets.
+enum SliceExpression {
+  static func parse(_ text: String) throws -> [TensorIndex] {
+    try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
+      let bounds = part.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+      let numbers = try bounds.map { bound -> Int? in
+        let digits = bound.filter { $0 != " " }
+        if digits.isEmpty { return nil }
+        guard let number = Int(digits) else { throw invalid(text) }
+        return number
+      }
+      switch numbers.count {
+      case 1:
+        guard let index = numbers[0] else { throw invalid(text) }
+        return .at(index)
+      case 2: return .slice(from: numbers[0], to: numbers[1], step: 1)
+      case 3: return .slice(from: numbers[0], to: numbers[1], step: numbers[2] ?? 1)
+      default: throw invalid(text)
+      }
+    }
+  }
+
+  private static func invalid(_ text: String) -> ValidationError {
+    ValidationError("--slice wants indexes like 0:3,-1, not '\(text)'")
+  }
+}
+
+extension JSON {
+  /// An element; complex numbers as pairs, bytes as hexadecimal, times as counts of their unit.
+  init(_ scalar: Scalar) {
+    self =
+      switch scalar {
+      case .bool(let value): .bool(value)
+      case .int(let value): .exact(value)
+      case .uint(let value): .exact(value)
+      case .float(let value): .double(value)
+      case .complex(let real, let imaginary): .array([.double(real), .double(imaginary)])
+      case .longDouble(let value): .hex(value.bytes)
+      case .complexLongDouble(let real, let imaginary): .hex(real.bytes + imaginary.bytes)
+      case .bytes(let bytes), .void(let bytes): .hex(bytes)
+      case .string(let text): .string(text)
+      case .datetime(let count), .timedelta(let count): count.map { .exact($0) } ?? .null
+      case .record(let items), .array(let items): .array(items.map { JSON($0) })
+      }
+  }
+
+  private static func hex(_ bytes: [UInt8]) -> JSON {
+    .string(bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())
+  }
+}
+
+extension LongDouble {
+  /// The ten bytes of the number, little-endian.
+  fileprivate var bytes: [UInt8] {
+    (0..<8).map { UInt8(truncatingIfNeeded: significandBitPattern >> (8 * $0)) }
+      + (0..<2).map { UInt8(truncatingIfNeeded: signExponentAndPadding >> (8 * $0)) }
   }
 }
