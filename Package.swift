@@ -24,9 +24,21 @@ let formatTargets = formats.flatMap { format -> [Target] in
       name: format.name, dependencies: ["ByteIO", "TensorModel"] + format.needs,
       swiftSettings: strict),
     .testTarget(
-      name: tests, dependencies: [.byName(name: format.name), "TestSupport"],
+      name: tests,
+      dependencies: [.byName(name: format.name), "ByteIO", "TensorModel", "TensorIO", "TestSupport"]
+        + format.needs,
       swiftSettings: strict),
   ]
+}
+
+let tests = [
+  ("ByteIO", ["ByteIO"]), ("TensorModel", ["ByteIO", "TensorModel"]),
+  ("ZIPContainer", ["ByteIO", "ZIPContainer"]), ("TensorIO", ["ByteIO", "TensorIO"]),
+  ("Command", ["TensorIO", "tensorio"]), ("Oracle", ["TensorIO", "tensorio"]),
+].map { (name: String, needs: [String]) in
+  Target.testTarget(
+    name: name + "Tests", dependencies: needs.map { .byName(name: $0) } + ["TestSupport"],
+    swiftSettings: strict)
 }
 
 let package = Package(
@@ -56,8 +68,6 @@ let package = Package(
     .target(
       name: "TensorModel", dependencies: ["ByteIO", "CTensorKernels"], swiftSettings: strict),
   ] + formatTargets + [
-    .target(name: "TestSupport", dependencies: ["TensorIO"], path: "Tests/TestSupport", swiftSettings: strict),
-    .testTarget(name: "TensorModelTests", dependencies: ["TensorModel", "ByteIO", "TestSupport"], swiftSettings: strict),
     // Floor 3 and up.
     .target(
       name: "TensorIO",
@@ -71,5 +81,11 @@ let package = Package(
         .product(name: "Crypto", package: "swift-crypto"),
       ],
       swiftSettings: strict),
-  ]
+
+    // Tests, one target a module; those of the formats come with the table above.
+    .target(
+      name: "TestSupport",
+      dependencies: ["TensorIO", .product(name: "Crypto", package: "swift-crypto")],
+      path: "Tests/TestSupport", swiftSettings: strict),
+  ] + tests
 )

@@ -54,11 +54,18 @@ struct NPYArray {
 /// Stands in for the elements of an object array, which lie in a pickle.
 final class ObjectElements: ByteSource {
   let byteCount: Int
+  private let place: TensorIOError.Place
 
-  init(count: Int) { byteCount = count }
+  /// - Parameter place: the file and member, for the refusal.
+  init(count: Int, at place: TensorIOError.Place) {
+    byteCount = count
+    self.place = place
+  }
 
   private var refusal: TensorIOError {
-    .unsupported("the elements are Python objects in a pickle, which this version does not decode")
+    TensorIOError(
+      .unsupported,
+      "the elements are Python objects in a pickle, which this version does not decode", at: place)
   }
 
   var isResident: Bool { false }

@@ -25,7 +25,9 @@ struct NPYEncoder {
       throw .unsupported("writing Python objects")
     }
     // As in NumPy: an array that is both is row-major, one that is neither is copied row-major.
-    let isFortran = !tensor.isContiguous && tensor.isFortranContiguous
+    // Elements of no bytes have no order.
+    let isFortran =
+      !tensor.isContiguous && tensor.isFortranContiguous && tensor.dtype.bitWidth > 0
     header = try NPYHeader.bytes(
       dtype: tensor.dtype, byteOrder: tensor.byteOrder, isFortranOrder: isFortran,
       shape: tensor.shape)

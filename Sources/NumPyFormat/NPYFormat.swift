@@ -75,7 +75,8 @@ public enum NPYFormat: TensorFormat {
     _ options: ReadingOptions
   ) throws(TensorIOError) -> Tensor {
     if array.header.element.dtype.containsObjects {
-      let elements = ObjectElements(count: try array.header.payloadBytes)
+      let elements = ObjectElements(
+        count: try array.header.payloadBytes, at: .init(file: file.path))
       return try array.tensor(over: elements, budget: budget, options: options)
     }
     let elements = try FileSlice(

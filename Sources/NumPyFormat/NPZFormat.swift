@@ -23,6 +23,7 @@ public enum NPZFormat: TensorFormat {
     var findings = archive.findings
     var values: [(String, ValueGraph.Node)] = []
     var indexByKey: [[UInt8]: Int] = [:]
+    var exactKeys: Set<Int> = []
     for member in archive.members where !member.isDirectory {
       let (node, noticed) = try locating(.init(member: member.name)) { () throws(TensorIOError) in
         try content(of: member, budget, options)
@@ -32,11 +33,14 @@ public enum NPZFormat: TensorFormat {
       if let earlier = indexByKey[Array(key.utf8)] {
         findings.append(
           Finding(
-            "duplicate-member", "the key occurs twice; the last member counts, as in NumPy",
+            "duplicate-member", "the key occurs twice; one member counts, the one NumPy reads",
             member: member.name, offset: member.dataOffset))
-        values[earlier].1 = node
+        // NumPy prefers the member that is called exactly like the key.
+        if member.name == key || !exactKeys.contains(earlier) { values[earlier].1 = node }
+        if member.name == key { exactKeys.insert(earlier) }
       } else {
         indexByKey[Array(key.utf8)] = values.count
+        if member.name == key { exactKeys.insert(values.count) }
         values.append((key, node))
       }
     }
@@ -68,9 +72,11 @@ public enum NPZFormat: TensorFormat {
       Finding($0.code, $0.message, member: member.name, offset: $0.offset)
     }
     if header.element.dtype.containsObjects {
-      let elements = ObjectElements(count: try header.payloadBytes)
+      let elements = ObjectElements(count: try header.payloadBytes, at: member.place)
       return (.tensor(try array.tensor(over: elements, budget: budget, options: options)), findings)
     }
+    // No elements will be read that could show a wrong checksum, so the header is checked here.
+    if array.byteCount == header.byteCount { try member.stream { _ in } }
     if array.byteCount < member.byteCount {
       findings.append(
         Finding(

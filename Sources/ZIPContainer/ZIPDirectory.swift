@@ -14,6 +14,8 @@ struct ZIPEntry: Sendable {
   /// Where the local header starts; nil for empty members, whose header libzip does not look up.
   let headerOffset: Int?
 
+  var isASCII: Bool { rawName.allSatisfy { $0 < 0x80 } }
+
   static let stored: UInt16 = 0
   static let deflated: UInt16 = 8
 }

@@ -28,6 +28,12 @@ public final class ZIPMember: ByteSource {
     guard !header.isUTF8 || String(validating: header.name, as: UTF8.self) != nil else {
       throw .malformed("the name is marked as UTF-8 and is not", offset: header.offset)
     }
+    // Without the mark the same bytes are another name, in code page 437.
+    guard entry.isASCII || header.isUTF8 == entry.name.utf8.elementsEqual(entry.rawName) else {
+      throw .malformed(
+        "the local header and the directory disagree on whether the name is UTF-8",
+        offset: header.offset)
+    }
     guard !header.isEncrypted else {
       throw .unsupported("the member is encrypted; decrypt the archive first")
     }
@@ -191,7 +197,8 @@ public final class ZIPMember: ByteSource {
     }
   }
 
-  private var place: TensorIOError.Place { .init(file: data.file.path, member: name) }
+  /// The file and the member, for errors about its contents.
+  public var place: TensorIOError.Place { .init(file: data.file.path, member: name) }
 
   private func located<R>(
     _ body: () throws(TensorIOError) -> R
