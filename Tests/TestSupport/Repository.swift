@@ -7,6 +7,8 @@ public enum Repository {
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
   /// The files that `TestData/generate.py` makes.
   public static let testData = root.appending(path: "TestData")
+  /// The path of a file of the test data.
+  public static func testFile(_ name: String) -> String { testData.appending(path: name).path }
   /// Real and hostile files that do not belong to the repository; nil where they are not at hand.
   public static let shared: URL? = {
     let folder = root.appending(path: "../shared").standardizedFileURL
