@@ -2,7 +2,7 @@
 ///
 /// The bytes go to a nameless file in the target's folder (`O_TMPFILE`), which the kernel removes by
 /// itself if the process ends; ``commit(synced:)`` names it beside the target and renames it over.
-/// Where the file system has no nameless files, a hidden sibling `.NAME.tensorio-PID.tmp` is used.
+/// Where the file system has no nameless files, a hidden sibling `.NAME.tensorio-RANDOM.tmp` is used.
 public final class AtomicFile {
   /// The path that will name the file.
   public let path: String
@@ -28,7 +28,7 @@ public final class AtomicFile {
       throw TensorIOError(.invalidArgument, "names no file", at: .init(file: path))
     }
     self.directory = directory
-    temporaryName = directory + "/.\(name).tensorio-\(SystemCall.processID).tmp"
+    temporaryName = temporaryPath(for: name, in: directory)
     let existing = SystemCall.identity(of: target)
     if let existing, !existing.isRegular {
       throw TensorIOError(
@@ -38,7 +38,14 @@ public final class AtomicFile {
     if let nameless = SystemCall.openNameless(in: directory) {
       (fd, isNameless) = (nameless, true)
     } else {
-      (fd, isNameless) = (try SystemCall.createExclusively(temporaryName), false)
+      do throws(TensorIOError) {
+        (fd, isNameless) = (try SystemCall.createExclusively(temporaryName), false)
+      } catch {
+        // The name of the temporary file would only puzzle the caller.
+        throw TensorIOError(
+          .io, "no file can be made in the folder '\(directory.escapedForDisplay)': \(error.reason)",
+          at: .init(file: path))
+      }
     }
     if let existing { try? SystemCall.setMode(fd, existing.mode) }
   }

@@ -1,6 +1,6 @@
 /// A folder of new files that appears whole under its name or not at all.
 ///
-/// It is filled as the hidden sibling `.NAME.tensorio-PID.tmp`, and removed with all that was put
+/// It is filled as the hidden sibling `.NAME.tensorio-RANDOM.tmp`, and removed with all that was put
 /// into it when it is not committed.
 public final class AtomicFolder {
   private let path: String
@@ -22,7 +22,7 @@ public final class AtomicFolder {
       }
     }
     let (directory, name) = splitPath(path)
-    temporary = directory + "/.\(name).tensorio-\(SystemCall.processID).tmp"
+    temporary = temporaryPath(for: name, in: directory)
     folders = []
     try SystemCall.makeDirectory(temporary)
     folders.append(temporary)
@@ -64,4 +64,12 @@ func splitPath(_ path: String) -> (directory: String, name: String) {
   guard let slash = path.lastIndex(of: "/") else { return (".", path) }
   let directory = String(path[..<slash])
   return (directory.isEmpty ? "/" : directory, String(path[path.index(after: slash)...]))
+}
+
+/// A hidden name beside `name` that no other writer has, in this process or another.
+func temporaryPath(for name: String, in directory: String) -> String {
+  // Cut, so that a long name with the suffix stays within the 255 bytes of file systems.
+  let stem = String(decoding: name.utf8.prefix(200), as: UTF8.self)
+  let unique = String(UInt64.random(in: 0 ... .max), radix: 36)
+  return "\(directory)/.\(stem).tensorio-\(unique).tmp"
 }

@@ -195,7 +195,6 @@ enum SystemCall {
   }
 
   static var processorCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
-  static var processID: Int32 { getpid() }
 }
 
 extension FileIdentity {
