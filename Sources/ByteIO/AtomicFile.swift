@@ -22,7 +22,12 @@ public final class AtomicFile {
   public init(path: String) throws(TensorIOError) {
     self.path = path
     // A link keeps pointing where it does: the file behind it is replaced, as a writer would.
-    target = SystemCall.resolved(path) ?? path
+    guard let target = SystemCall.resolvedTarget(path) else {
+      throw TensorIOError(
+        .invalidArgument, "is a link that points nowhere; name another output",
+        at: .init(file: path))
+    }
+    self.target = target
     let (directory, name) = splitPath(target)
     guard !name.isEmpty, name != ".", name != ".." else {
       throw TensorIOError(.invalidArgument, "names no file", at: .init(file: path))

@@ -11,17 +11,24 @@ public final class AtomicFolder {
 
   /// Prepares the folder `path`, which must not exist or be empty.
   public init(path: String) throws(TensorIOError) {
-    var path = path
-    while path.count > 1, path.hasSuffix("/") { path.removeLast() }
-    self.path = path
-    if let existing = SystemCall.identity(of: path) {
-      guard existing.isDirectory, SystemCall.isEmptyDirectory(path) else {
+    var plain = path
+    while plain.count > 1, plain.hasSuffix("/") { plain.removeLast() }
+    guard let target = SystemCall.resolvedTarget(plain), ![".", "..", ""].contains(
+      splitPath(target).name)
+    else {
+      throw TensorIOError(
+        .invalidArgument, "cannot be made a new folder; name another output",
+        at: .init(file: path))
+    }
+    self.path = target
+    if let existing = SystemCall.identity(of: target) {
+      guard existing.isDirectory, SystemCall.isEmptyDirectory(target) else {
         throw TensorIOError(
           .invalidArgument, "exists and is not an empty folder; name another output",
           at: .init(file: path))
       }
     }
-    let (directory, name) = splitPath(path)
+    let (directory, name) = splitPath(target)
     temporary = temporaryPath(for: name, in: directory)
     folders = []
     try SystemCall.makeDirectory(temporary)

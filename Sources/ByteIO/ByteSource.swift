@@ -24,10 +24,21 @@ public protocol ByteSource: AnyObject, Sendable {
 
   /// A copy of all bytes in memory of our own. Checksums are checked.
   func loaded() throws(TensorIOError) -> HeapBytes
+
+  /// Throws `io` when a file behind the bytes was written to since it was opened.
+  func requireUnchanged() throws(TensorIOError)
 }
 
 extension ByteSource {
   public var isChecksummed: Bool { false }
+  public func requireUnchanged() throws(TensorIOError) {}
+
+  /// Refuses a buffer of another size.
+  package func requireSize(of buffer: UnsafeMutableRawBufferPointer) throws(TensorIOError) {
+    guard buffer.count == byteCount else {
+      throw .invalidArgument("a buffer of \(buffer.count) bytes for a source of \(byteCount)")
+    }
+  }
 
   /// All bytes as an array. Checksums are checked.
   public func bytes() throws(TensorIOError) -> [UInt8] {
@@ -60,6 +71,7 @@ extension HeapBytes: ByteSource {
   }
 
   public func load(into buffer: UnsafeMutableRawBufferPointer) throws(TensorIOError) {
+    unsafe try requireSize(of: buffer)
     unsafe buffer.copyMemory(from: region)
   }
 
@@ -99,6 +111,7 @@ public final class FileSlice: ByteSource {
 
   public var byteCount: Int { range.count }
   public var isResident: Bool { true }
+  public func requireUnchanged() throws(TensorIOError) { try file.requireUnchanged() }
 
   public func withResidentBytes<R>(
     _ body: (UnsafeRawBufferPointer) throws(TensorIOError) -> R
@@ -107,6 +120,7 @@ public final class FileSlice: ByteSource {
   }
 
   public func load(into buffer: UnsafeMutableRawBufferPointer) throws(TensorIOError) {
+    unsafe try requireSize(of: buffer)
     let (file, start) = (self.file, range.lowerBound)
     unsafe try Parallel.forEachChunk(of: buffer, size: 8 * streamChunkBytes) {
       (chunk, offset) throws(TensorIOError) in

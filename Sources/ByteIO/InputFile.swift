@@ -99,7 +99,7 @@ public final class InputFile: Sendable {
   /// Compares size, time and inode with those at opening.
   /// - Throws: `io` when the file was written to or cut since.
   public func requireUnchanged() throws(TensorIOError) {
-    guard try SystemCall.identity(of: fd) == identity else {
+    guard try SystemCall.identity(of: fd).isSameContent(as: identity) else {
       throw TensorIOError(
         .io, "the file was changed while it was being read; read it again when it is complete",
         at: .init(file: path))

@@ -13,6 +13,13 @@ struct FileIdentity: Hashable, Sendable {
   var modifiedNanoseconds: Int
   var mode: UInt32
 
+  /// Whether nothing says that the content was changed; permissions may have been.
+  func isSameContent(as other: FileIdentity) -> Bool {
+    var other = other
+    other.mode = mode
+    return self == other
+  }
+
   var kind: UInt32 { mode & S_IFMT }
   var isRegular: Bool { kind == S_IFREG }
   var isDirectory: Bool { kind == S_IFDIR }
@@ -45,7 +52,13 @@ enum SystemCall {
     let fd = retrying {
       unsafe Int(open(directory, tio_nameless_file_flag() | O_WRONLY | O_CLOEXEC, mode_t(0o666)))
     }
-    return fd >= 0 ? Int32(fd) : nil
+    guard fd >= 0 else { return nil }
+    // Naming it needs /proc, which a container may lack.
+    guard identity(of: "/proc/self/fd/\(fd)") != nil else {
+      close(Int32(fd))
+      return nil
+    }
+    return Int32(fd)
   }
 
   static func createExclusively(_ path: String) throws(TensorIOError) -> Int32 {
@@ -192,6 +205,14 @@ enum SystemCall {
     guard let text = unsafe realpath(path, nil) else { return nil }
     defer { unsafe free(text) }
     return unsafe String(cString: text)
+  }
+
+  /// Where writing to a path would write: the path with its links followed, or itself where nothing
+  /// is yet. Nil for a link whose target does not exist.
+  static func resolvedTarget(_ path: String) -> String? {
+    if let resolved = resolved(path) { return resolved }
+    var status = stat()
+    return unsafe lstat(path, &status) == 0 ? nil : path
   }
 
   static var processorCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }

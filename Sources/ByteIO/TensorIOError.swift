@@ -86,7 +86,7 @@ extension TensorIOError {
     TensorIOError(
       .limit,
       "\(what) is \(value), more than the limit of \(maximum); "
-        + "raise DecodingLimits.\(option) if you trust the file",
+        + "raise DecodingLimits.\(option) (--limit \(option)=N) if you trust the file",
       at: Place(offset: offset))
   }
 

@@ -67,6 +67,7 @@ static void copy_plane(unsigned char *target, const unsigned char *source, size_
 
 void tio_gather(void *target, const void *source, size_t item_size, size_t rank,
                 const intptr_t *shape, const intptr_t *strides) {
+  if (rank > 64) return;  // Tensors have 64 axes at most.
   if (rank == 0) {
     memcpy(target, source, item_size);
     return;
@@ -81,7 +82,6 @@ void tio_gather(void *target, const void *source, size_t item_size, size_t rank,
   bool flat = outer == inner;
 
   intptr_t steps[64], index[64] = {0};
-  if (rank > 64) return;
   steps[inner] = (intptr_t)item_size;
   for (size_t axis = inner; axis-- > 0;) steps[axis] = steps[axis + 1] * shape[axis + 1];
   plane p = {flat ? 1 : shape[outer], shape[inner], flat ? 0 : strides[outer], strides[inner],

@@ -48,7 +48,7 @@ struct NPYDescriptionParser {
       var element = try element(parts[1], depth: depth)
       if parts.count == 3 { element = try subarray(element, parts[2]) }
       let size = try Shape.byteCount(of: element.dtype, shape: element.shape)
-      if !(name.isEmpty && element.isPlainVoid) {
+      if !(name.isEmpty && element.isPadding) {
         fields.append(
           StructuredType.Field(
             name: name, title: title, dtype: element.dtype, byteOrder: element.byteOrder,
@@ -87,8 +87,7 @@ struct NPYDescriptionParser {
       }
       shape.append(axis)
     }
-    // `1` and `()` leave a plain field plain, as in NumPy; an outer shape comes before an inner one.
-    if literal == .int(1) { return element }
+    // An outer shape comes before an inner one.
     var element = element
     element.shape = shape + element.shape
     guard element.shape.count <= NPYHeader.maximumRank else {
@@ -99,10 +98,11 @@ struct NPYDescriptionParser {
 }
 
 extension NPYElement {
-  /// A `V` without fields: with an empty name it is padding.
-  fileprivate var isPlainVoid: Bool {
-    if case .void = dtype { return shape.isEmpty }
-    return false
+  /// With an empty name, what NumPy takes for padding: a `V` without fields, and subarrays, which are
+  /// a kind of it.
+  fileprivate var isPadding: Bool {
+    if case .void = dtype { return true }
+    return !shape.isEmpty
   }
 }
 

@@ -19,6 +19,8 @@ public enum NPYFormat: TensorFormat {
     var tensors: [Tensor] = []
     var findings: [Finding] = []
     var offset = 0
+    var account = HeaderAccount()
+    var ending: String?
     repeat {
       guard tensors.count < options.limits.memberCount else {
         throw .limit(
@@ -27,6 +29,7 @@ public enum NPYFormat: TensorFormat {
       }
       do throws(TensorIOError) {
         let array = try array(in: file, at: offset, options.limits)
+        try account.charge(array.header.byteCount, options.limits)
         let tensor = try tensor(array, in: file, at: offset, budget, options)
         tensors.append(tensor)
         findings += array.header.findings
@@ -34,7 +37,8 @@ public enum NPYFormat: TensorFormat {
         if tensor.dtype.containsObjects { break }
       } catch {
         // NumPy reads the first array and never looks at what follows it.
-        guard !tensors.isEmpty, error.code != .io else { throw error }
+        guard !tensors.isEmpty, ![.io, .limit].contains(error.code) else { throw error }
+        ending = error.reason
         break
       }
     } while offset < file.byteCount
@@ -42,7 +46,8 @@ public enum NPYFormat: TensorFormat {
     if offset < file.byteCount, !isObject {
       findings.append(
         Finding(
-          "trailing-bytes", "\(file.byteCount - offset) bytes follow the last array",
+          "trailing-bytes", "\(file.byteCount - offset) bytes follow the last array"
+            + (ending.map { ": \($0)" } ?? ""),
           offset: offset))
     }
     if tensors.count == 1 {

@@ -14,9 +14,6 @@ struct NPYHeader {
   static let magic: [UInt8] = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]
   /// The axes that an array can have.
   static let maximumRank = 64
-  /// The bytes before the header's text, at most.
-  static let preambleBytes = 12
-
   var element: NPYElement
   var isFortranOrder: Bool
   var shape: [Int]

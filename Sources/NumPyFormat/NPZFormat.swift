@@ -20,16 +20,19 @@ public enum NPZFormat: TensorFormat {
   ) throws(TensorIOError) -> TensorArchive {
     let archive = try ZIPArchive(file, limits: options.limits)
     let budget = DecodingBudget(options.limits)
+    var account = HeaderAccount()
     var findings = archive.findings
     var values: [(String, ValueGraph.Node)] = []
     var indexByKey: [[UInt8]: Int] = [:]
     var exactKeys: Set<Int> = []
     for member in archive.members where !member.isDirectory {
       let (node, noticed) = try locating(.init(member: member.name)) { () throws(TensorIOError) in
-        try content(of: member, budget, options)
+        try content(of: member, budget, &account, options)
       }
       findings += noticed
-      let key = Self.key(of: member.name)
+      // A member that is no array keeps its name, or writing it back would change it.
+      var key = member.name
+      if case .tensor = node { key = Self.key(of: member.name) }
       if let earlier = indexByKey[Array(key.utf8)] {
         findings.append(
           Finding(
@@ -49,25 +52,32 @@ public enum NPZFormat: TensorFormat {
       limits: options.limits)
   }
 
+  private static func recognizesArray(_ head: [UInt8]) -> Bool {
+    head.starts(with: NPYHeader.magic)
+  }
+
   /// The member's name without one `.npy`.
   private static func key(of name: String) -> String {
     name.hasSuffix(".npy") ? String(name.dropLast(4)) : name
   }
 
   private static func content(
-    of member: ZIPMember, _ budget: DecodingBudget, _ options: ReadingOptions
+    of member: ZIPMember, _ budget: DecodingBudget, _ account: inout HeaderAccount,
+    _ options: ReadingOptions
   ) throws(TensorIOError) -> (ValueGraph.Node, [Finding]) {
-    let magic = try member.prefix(NPYHeader.magic.count)
-    guard magic == NPYHeader.magic else {
+    // Nearly every header fits; only a longer one is read again.
+    let head = try member.prefix(256)
+    guard recognizesArray(head) else {
       let finding = Finding(
         "not-an-array", "the member is no NumPy array and is kept as bytes", member: member.name)
       return (.bytes(member), [finding])
     }
     let array = try NPYArray(at: 0, available: member.byteCount, limits: options.limits) {
       (count) throws(TensorIOError) in
-      try member.prefix(count)
+      count <= head.count ? head : try member.prefix(count)
     }
     let header = array.header
+    try account.charge(header.byteCount, options.limits)
     var findings = header.findings.map {
       Finding($0.code, $0.message, member: member.name, offset: $0.offset)
     }

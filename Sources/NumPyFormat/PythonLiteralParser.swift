@@ -40,7 +40,7 @@ struct PythonLiteralParser {
   }
 
   private func failure(_ reason: String) -> TensorIOError {
-    let rest = String(String.UnicodeScalarView(text[position...].prefix(24)))
+    let rest = String(String.UnicodeScalarView(text.dropFirst(position).prefix(24)))
     return .malformed(
       "the header is no Python literal: \(reason) at character \(position)"
         + (rest.isEmpty ? " (the end)" : ", before '\(rest.escapedForDisplay)'"))
@@ -306,8 +306,10 @@ extension PythonLiteralParser {
       if scalar == "\\" {
         if isRaw {
           content.append(scalar)
-          if let escaped = next { content.append(escaped) }
-          position += 1
+          if let escaped = next {
+            content.append(escaped)
+            position += 1
+          }
         } else {
           try parseEscape(into: &content)
         }

@@ -14,7 +14,7 @@ enum TypeString {
 
   static func invalid(_ text: String) -> TensorIOError {
     let bare = text.drop { "<>=|".contains($0) }
-    guard bare.hasPrefix("T") || bare.hasPrefix("f1") || DType(name: String(bare)) != nil else {
+    guard bare.hasPrefix("T") || bare == "f1" || DType(name: String(bare)) != nil else {
       return .malformed("descr '\(text.escapedForDisplay)' names no NumPy dtype")
     }
     return .unsupported(
@@ -38,9 +38,7 @@ enum TypeString {
     if let dtype = codes[String(rest)] { return normalized(dtype, order) }
     guard let kind = rest.first else { throw invalid(whole) }
     rest.removeFirst()
-    if kind == "M" || kind == "m" || names[String(rest)] != nil || rest.hasPrefix("atetime64")
-      || rest.hasPrefix("imedelta64")
-    {
+    if kind == "M" || kind == "m" || rest.hasPrefix("atetime64") || rest.hasPrefix("imedelta64") {
       return normalized(try timeType(kind, rest, whole: whole), order)
     }
     guard rest.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let size = Int(rest) else {
@@ -110,7 +108,7 @@ enum TypeString {
     if let digits = rest.prefix(while: { $0.isASCII && $0.isNumber }) as Substring?, !digits.isEmpty {
       guard let repeats = Int(digits) else { throw invalid(whole) }
       rest = rest.dropFirst(digits.count)
-      return repeats == 1 ? [] : [repeats]
+      return [repeats]
     }
     guard rest.hasPrefix("(") else { return [] }
     guard let close = rest.firstIndex(of: ")") else { throw invalid(whole) }
@@ -191,6 +189,7 @@ enum TypeString {
     "float": .float64, "longdouble": .longDouble, "csingle": .complex64, "cdouble": .complex128,
     "complex": .complex128, "clongdouble": .complexLongDouble, "object": .object,
     "object_": .object, "str": .string(count: 0), "str_": .string(count: 0),
+    "unicode": .string(count: 0),
     "bytes": .bytes(count: 0), "bytes_": .bytes(count: 0), "void": .void(count: 0),
     "datetime64": .datetime(TimeUnit(.generic)), "timedelta64": .timedelta(TimeUnit(.generic)),
   ]

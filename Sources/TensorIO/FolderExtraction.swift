@@ -4,8 +4,8 @@ extension TensorArchive {
   /// - Parameters:
   ///   - path: a folder that does not exist or is empty.
   ///   - ending: the ending of the files, which names their format.
-  /// - Throws: `invalidArgument` for names that are no plain relative paths (`..`, absolute, NUL,
-  ///   backslash, empty parts) and names of which one is a folder of another; nothing is written.
+  /// - Throws: `invalidArgument` for names that are no plain relative paths (`..`, absolute, control
+  ///   characters, backslash, empty parts) and names of which one is a folder of another; nothing is written.
   public func extract(
     to path: String, ending: String, options: WritingOptions = WritingOptions()
   ) throws(TensorIOError) {
@@ -57,8 +57,8 @@ extension TensorArchive {
     var parts = name.isEmpty ? ["array"] : name.split(separator: "/", omittingEmptySubsequences: false)
       .map(String.init)
     for part in parts {
-      guard !part.isEmpty, part != ".", part != "..", !part.utf8.contains(0),
-        !part.utf8.contains(UInt8(ascii: "\\")), part.utf8.count <= 240
+      guard !part.isEmpty, part != ".", part != "..", part.utf8.count <= 240,
+        !part.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f || $0 == UInt8(ascii: "\\") })
       else {
         throw .invalidArgument(
           "the name is no safe relative path, so no file is made of it; give it another with "

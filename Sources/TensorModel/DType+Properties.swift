@@ -11,10 +11,16 @@ extension DType {
     case .int64, .uint64, .float64, .complex64, .datetime, .timedelta, .object: 64
     case .longDouble, .complex128: 128
     case .complexLongDouble: 256
-    case .bytes(let count), .void(let count): 8 * count
-    case .string(let count): 32 * count
-    case .structured(let type): 8 * type.byteCount
+    case .bytes(let count), .void(let count): Self.bits(count, 8)
+    case .string(let count): Self.bits(count, 32)
+    case .structured(let type): Self.bits(type.byteCount, 8)
     }
+  }
+
+  /// A product that stays at the largest Int, which ``Shape`` then refuses.
+  private static func bits(_ count: Int, _ factor: Int) -> Int {
+    let (product, overflow) = count.multipliedReportingOverflow(by: factor)
+    return overflow ? .max : product
   }
 
   /// The unit in which bytes are swapped between byte orders, in bytes: half an element for complex

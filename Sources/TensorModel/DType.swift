@@ -117,8 +117,10 @@ public struct StructuredType: Sendable, Hashable {
       self.offset = offset
     }
 
-    /// The bytes of the field in one record. Checked when the field was made.
-    public var byteCount: Int { shape.reduce(dtype.bitWidth / 8, *) }
+    /// The bytes of the field in one record; 0 for a field that no record can hold.
+    public var byteCount: Int { (try? Shape.byteCount(of: dtype, shape: shape)) ?? 0 }
+    /// The elements of the field in one record.
+    var count: Int { (try? Shape.elementCount(shape)) ?? 0 }
   }
 
   /// The fields in order of offset.
@@ -126,9 +128,14 @@ public struct StructuredType: Sendable, Hashable {
   /// The bytes of one record, padding included.
   public let byteCount: Int
 
+  /// How many elements without bytes (`S0`) a subarray may have: they cost nothing in a file and
+  /// something for whoever walks over them.
+  private static let mostEmptyElements = 1 << 16
+
   /// Creates a layout.
   /// - Throws: `invalidArgument` when fields overlap, lie out of order or reach past `byteCount`,
-  ///   when a name or title is used twice, or when a size does not fit in 63 bits.
+  ///   when a name or title is used twice, when a subarray has more than 64 axes, or when a size
+  ///   does not fit in 63 bits.
   public init(fields: [Field], byteCount: Int) throws(TensorIOError) {
     var end = 0
     var names: Set<[UInt8]> = []
@@ -140,7 +147,13 @@ public struct StructuredType: Sendable, Hashable {
       guard field.offset >= end else {
         throw .invalidArgument("field '\(field.name)' overlaps the field before it")
       }
-      let size = try Shape.elementCount(field.shape).multiplied(by: bits / 8, "the field's size")
+      guard field.shape.count <= 64 else {
+        throw .invalidArgument("field '\(field.name)' has \(field.shape.count) axes")
+      }
+      let size = try Shape.byteCount(of: field.dtype, shape: field.shape)
+      guard size > 0 || field.count <= Self.mostEmptyElements else {
+        throw .invalidArgument("field '\(field.name)' has \(field.count) elements of no bytes")
+      }
       end = try field.offset.added(to: size, "the record's size")
       for name in [field.name, field.title].compactMap({ $0 }) {
         guard names.insert(Array(name.utf8)).inserted else {

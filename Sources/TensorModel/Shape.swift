@@ -23,6 +23,9 @@ public enum Shape {
   /// The bytes that the elements of a shape take without gaps, sub-byte elements rounded up.
   /// - Throws: `malformed` when a size does not fit in 63 bits.
   public static func byteCount(of dtype: DType, shape: [Int]) throws(TensorIOError) -> Int {
+    guard dtype.bitWidth >= 0, dtype.bitWidth < .max else {
+      throw .malformed("\(dtype) has no possible size")
+    }
     // As in `elementCount`, an axis of 0 does not excuse the others.
     let full = try elementCount(shape.map { $0 == 0 ? 1 : $0 })
     let bits = try full.multiplied(by: dtype.bitWidth, "the size in bits of shape \(shape)")

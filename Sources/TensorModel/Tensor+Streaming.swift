@@ -10,11 +10,13 @@ extension Tensor {
     case littleEndian
   }
 
-  /// Hands the elements to `body` in row-major order, in chunks of whole elements of a few MiB at
-  /// most, whatever the strides. This is the walk behind hashing, statistics and writing.
+  /// Hands the elements to `body` in row-major order, in chunks of a few MiB at most, whatever the
+  /// strides. This is the walk behind hashing, statistics and writing.
   ///
-  /// Contiguous tensors of files are read with checked copies; strided views are gathered from the
-  /// mapped file.
+  /// Chunks hold whole elements, unless an element has more than 4 KiB. Contiguous tensors of files
+  /// are read with checked copies. Strided views (and Fortran-order arrays, whose row-major order is
+  /// one) are gathered from the mapped file: there a file cut short meanwhile raises SIGBUS, and a
+  /// compressed member is decoded whole, within its archive's limit.
   /// - Throws: `limit` when a broadcast view expands past `limits.expandedBytes`, `malformed` for a
   ///   wrong checksum, `io` when the file changed or got shorter, and what `body` throws.
   public func streamElements(
@@ -31,10 +33,28 @@ extension Tensor {
     let plan = ByteSwapPlan(toLittleEndian: dtype, from: byteOrder)
     let swap = order == .stored || plan.isIdentity ? nil : plan
     if isContiguous, offset == 0 {
-      try streamStorage(limit: byteCount, unit: dtype.bitWidth / 8, swap: swap, body)
+      let unit = dtype.bitWidth / 8
+      // Only swapping needs large elements whole.
+      if swap != nil { try requireMemory(for: unit, limits) }
+      let isCut = swap == nil && unit > Self.largestWholeElement
+      try streamStorage(limit: byteCount, unit: isCut ? 1 : unit, swap: swap, body)
     } else {
       try requireExpansion(limits)
+      try requireMemory(for: dtype.bitWidth / 8, limits)
+      // Bytes in place are not checked by touching them.
+      try storage.verify()
       try gatherElements(swap: swap, body)
+      try storage.source.requireUnchanged()
+    }
+  }
+
+  private static let largestWholeElement = 4096
+
+  /// Refuses to hold more bytes in memory at one time than the caller allows.
+  func requireMemory(for byteCount: Int, _ limits: DecodingLimits) throws(TensorIOError) {
+    guard byteCount <= limits.decodedBytes else {
+      throw .limit(
+        "the memory that is needed", byteCount, over: limits.decodedBytes, raise: "decodedBytes")
     }
   }
 
@@ -94,7 +114,8 @@ extension Tensor {
     shape: [Int], strides: [Int]
   ) {
     guard let start = target.baseAddress, !shape.contains(0) else { return }
-    let byteStrides = strides.map { $0 * itemSize }
+    // The stride of an axis of length 1 is never used and may be anything.
+    let byteStrides = strides.map { $0 &* itemSize }
     // SAFETY: the outline was checked to lie inside the storage when the tensor was made, and
     // `target` holds the product of `shape`.
     unsafe tio_gather(start, source, itemSize, shape.count, shape, byteStrides)
@@ -108,7 +129,9 @@ extension Tensor {
 
   /// A copy of the elements in memory of its own, row-major and little-endian. Checksums are
   /// checked.
+  /// - Throws: `limit` for more than `limits.decodedBytes`; what streaming throws.
   public func loaded(limits: DecodingLimits = DecodingLimits()) throws(TensorIOError) -> Tensor {
+    try requireMemory(for: byteCount, limits)
     if coversStorage, ByteSwapPlan(toLittleEndian: dtype, from: byteOrder).isIdentity {
       return try Tensor(
         dtype: dtype, shape: shape, storage: TensorStorage(try storage.source.loaded()),

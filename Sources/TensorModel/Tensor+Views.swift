@@ -8,6 +8,11 @@ public enum TensorIndex: Sendable, Hashable {
   /// missing one is the axis's own end. The step is not 0.
   case slice(from: Int?, to: Int?, step: Int)
 
+  /// A range whose last index is part of it; -1 is the end of the axis, and so is the largest Int.
+  fileprivate static func slice(from: Int?, through last: Int) -> TensorIndex {
+    .slice(from: from, to: last == -1 || last == .max ? nil : last + 1, step: 1)
+  }
+
   /// The whole axis.
   public static let all = TensorIndex.slice(from: nil, to: nil, step: 1)
 }
@@ -28,10 +33,13 @@ extension Range<Int>: TensorIndexConvertible {
   public var tensorIndex: TensorIndex { .slice(from: lowerBound, to: upperBound, step: 1) }
 }
 extension ClosedRange<Int>: TensorIndexConvertible {
-  public var tensorIndex: TensorIndex { .slice(from: lowerBound, to: upperBound == .max ? nil : upperBound + 1, step: 1) }
+  public var tensorIndex: TensorIndex { .slice(from: lowerBound, through: upperBound) }
 }
 extension PartialRangeFrom<Int>: TensorIndexConvertible {
   public var tensorIndex: TensorIndex { .slice(from: lowerBound, to: nil, step: 1) }
+}
+extension PartialRangeThrough<Int>: TensorIndexConvertible {
+  public var tensorIndex: TensorIndex { .slice(from: nil, through: upperBound) }
 }
 extension PartialRangeUpTo<Int>: TensorIndexConvertible {
   public var tensorIndex: TensorIndex { .slice(from: nil, to: upperBound, step: 1) }
@@ -61,15 +69,16 @@ extension Tensor {
           throw .invalidArgument(
             "index \(position) is outside axis \(axis), which has \(length) elements")
         }
-        offset += resolved * stride
+        // Beside an axis of 0 the strides mean nothing and may be anything.
+        offset &+= resolved &* stride
       case .slice(let from, let to, let step):
         guard step != 0, step != .min else {
           throw .invalidArgument("the step of axis \(axis) is \(step)")
         }
         let range = Self.resolve(from: from, to: to, step: step, length: length)
-        if range.count > 0 { offset += range.start * stride }
+        if range.count > 0 { offset &+= range.start &* stride }
         shape.append(range.count)
-        strides.append(range.count > 1 ? stride * step : stride)
+        strides.append(range.count > 1 ? stride &* step : stride)
       }
     }
     shape += self.shape[indexes.count...]

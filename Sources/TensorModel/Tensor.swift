@@ -37,8 +37,10 @@ public struct Tensor: Sendable {
     self.byteOrder = byteOrder
     self.shape = shape
     _ = try Shape.byteCount(of: dtype, shape: shape)
+    guard offset >= 0 else { throw .malformed("the storage offset is negative") }
+    // A tensor without elements has no first one.
+    self.offset = shape.contains(0) ? 0 : offset
     self.strides = strides ?? Shape.rowMajorStrides(shape)
-    self.offset = offset
     self.storage = storage
     self.device = device
     self.requiresGrad = requiresGrad
@@ -74,7 +76,6 @@ public struct Tensor: Sendable {
     guard shape.count <= 64 else {
       throw .malformed("\(shape.count) axes; 64 are the most that NumPy and torch know")
     }
-    guard offset >= 0 else { throw .malformed("the storage offset is negative") }
     var (first, last) = (offset, offset)
     if shape.contains(0) { return }
     for (axis, stride) in zip(shape, strides) {

@@ -59,6 +59,14 @@ public struct TensorArchive: Sendable {
     try self.init(ValueGraph(dictionary: tensors.map { ($0.0, .tensor($0.1)) }))
   }
 
+  /// The bytes of all tensors together, or the largest Int when they are more.
+  public var byteCount: Int {
+    entries.reduce(0) { sum, entry in
+      let (total, overflow) = sum.addingReportingOverflow(entry.tensor.byteCount)
+      return overflow ? .max : total
+    }
+  }
+
   /// The names of the tensors in the order of the file.
   public var names: [String] { entries.map(\.name) }
 

@@ -66,12 +66,14 @@ extension Tensor {
   }
 
   /// All elements in row-major order, whatever the strides and byte order.
-  /// - Throws: `invalidArgument` when `type` is not the tensor's own.
+  /// - Throws: `invalidArgument` when `type` is not the tensor's own; `limit` for more than
+  ///   `limits.decodedBytes`; what reading throws.
   public func array<Element: TensorElement>(
-    of type: Element.Type = Element.self
+    of type: Element.Type = Element.self, limits: DecodingLimits = DecodingLimits()
   ) throws(TensorIOError) -> [Element] {
     try requireType(type)
-    let (count, limits) = (self.count, DecodingLimits())
+    try requireMemory(for: byteCount, limits)
+    let count = self.count
     var failure: TensorIOError?
     let array = unsafe [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
       do throws(TensorIOError) {

@@ -15,13 +15,11 @@ public struct TensorStatistics: Sendable, Hashable {
   /// The greatest number, exact; nil when there is none but NaN.
   public private(set) var maximum: Scalar?
   /// The mean of the finite elements, in double precision; NaN when there are none.
-  public var mean: Double { moments.count == 0 ? .nan : moments.mean }
+  public var mean: Double { moments.mean }
   /// The population standard deviation of the finite elements; NaN when there are none.
-  public var standardDeviation: Double {
-    moments.count == 0 ? .nan : (moments.squares / Double(moments.count)).squareRoot()
-  }
+  public var standardDeviation: Double { moments.standardDeviation }
 
-  private var moments = Moments()
+  private var moments = WideMoments()
 
   /// Gathers the statistics of a real tensor: bool, integers, floats of up to 64 bits.
   /// - Throws: `unsupported` for other dtypes; what reading throws.
@@ -58,7 +56,7 @@ public struct TensorStatistics: Sendable, Hashable {
   ) throws(TensorIOError) {
     var (least, greatest) = (T.max, T.min)
     try tensor.streamElements { (chunk) throws(TensorIOError) in
-      var part = Moments()
+      var part = WideMoments()
       let items = chunk.count / MemoryLayout<T>.size
       for index in 0..<items {
         let value = normalize(chunk.element(index, as: type))
@@ -83,7 +81,7 @@ public struct TensorStatistics: Sendable, Hashable {
   ) throws(TensorIOError) {
     var (least, greatest) = (Double.infinity, -Double.infinity)
     try tensor.streamElements { (chunk) throws(TensorIOError) in
-      var part = Moments()
+      var part = WideMoments()
       let items = chunk.count / MemoryLayout<Bits>.size
       for index in 0..<items {
         let value = decode(chunk.element(index, as: type))
@@ -103,6 +101,43 @@ public struct TensorStatistics: Sendable, Hashable {
   }
 }
 
+/// Moments of numbers of every magnitude: those whose squares would overflow are kept scaled.
+private struct WideMoments: Sendable, Hashable {
+  private static let scale = 0x1p-600
+  private var plain = Moments()
+  private var scaled = Moments()
+
+  @inline(__always)
+  mutating func add(_ value: Double) {
+    if abs(value) < 0x1p400 { plain.add(value) } else { scaled.add(value * Self.scale) }
+  }
+
+  mutating func merge(_ other: WideMoments) {
+    plain.merge(other.plain)
+    scaled.merge(other.scaled)
+  }
+
+  /// Both kinds together, and what to multiply with.
+  private var total: (moments: Moments, unit: Double) {
+    if scaled.count == 0 { return (plain, 1) }
+    var total = scaled
+    total.merge(plain.scaled(by: Self.scale))
+    return (total, 1 / Self.scale)
+  }
+
+  /// NaN when there are no numbers.
+  var mean: Double {
+    let (moments, unit) = total
+    return moments.count == 0 ? .nan : moments.mean * unit
+  }
+
+  /// NaN when there are no numbers.
+  var standardDeviation: Double {
+    let (moments, unit) = total
+    return moments.count == 0 ? .nan : (moments.squares / Double(moments.count)).squareRoot() * unit
+  }
+}
+
 /// Mean and sum of squared deviations, summed around a shift within a chunk and merged over chunks,
 /// so that a large mean does not swallow the deviations.
 private struct Moments: Sendable, Hashable {
@@ -113,6 +148,12 @@ private struct Moments: Sendable, Hashable {
 
   var mean: Double { count == 0 ? 0 : shift + sum / Double(count) }
   var squares: Double { count == 0 ? 0 : max(0, sumOfSquares - sum * sum / Double(count)) }
+
+  func scaled(by factor: Double) -> Moments {
+    var scaled = Moments()
+    (scaled.count, scaled.shift, scaled.sumOfSquares) = (count, mean * factor, squares * factor * factor)
+    return scaled
+  }
 
   mutating func add(_ value: Double) {
     if count == 0 { shift = value }

@@ -49,9 +49,16 @@ public final class TensorStorage: Sendable {
   func withUnsafeBytes<R>(
     _ body: (UnsafeRawBufferPointer) throws(TensorIOError) -> R
   ) throws(TensorIOError) -> R {
-    if let result = unsafe try source.withResidentBytes(body) { return result }
+    let size = byteCount
+    let checked = { (region: UnsafeRawBufferPointer) throws(TensorIOError) -> R in
+      guard region.count >= size else {
+        throw TensorIOError(.io, "a source of \(size) bytes handed out \(region.count)")
+      }
+      return unsafe try body(region)
+    }
+    if let result = unsafe try source.withResidentBytes(checked) { return result }
     let bytes = try decodedBytes()
-    guard let result = unsafe try bytes.withResidentBytes(body) else {
+    guard let result = unsafe try bytes.withResidentBytes(checked) else {
       throw TensorIOError(.io, "decoded bytes are not in memory")
     }
     return result
@@ -88,8 +95,8 @@ public final class DecodingBudget: Sendable {
   public init(_ limits: DecodingLimits) { limit = limits.decodedBytes }
 
   func reserve(_ count: Int) throws(TensorIOError) {
-    let (old, new) = used.add(count, ordering: .relaxed)
-    guard new >= old, new <= limit else {
+    let new = used.add(count, ordering: .relaxed).newValue
+    guard new <= limit else {
       release(count)
       throw .limit(
         "the memory for decoded members", max(count, new), over: limit, raise: "decodedBytes")

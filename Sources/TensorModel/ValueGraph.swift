@@ -87,7 +87,14 @@ extension ValueGraph {
   public func leaves(limits: DecodingLimits = DecodingLimits()) throws(TensorIOError) -> [Leaf] {
     var leaves: [Leaf] = []
     var pending: [(id: ID, path: [String], ancestors: [ID])] = [(root, [], [])]
+    var visits = 0
     while let (id, path, ancestors) = pending.popLast() {
+      visits += 1
+      // Containers count too: shared empty ones multiply without ever reaching a leaf.
+      guard visits / 8 <= limits.memberCount else {
+        throw .limit(
+          "the number of containers", visits, over: limits.memberCount, raise: "memberCount")
+      }
       guard let children = children(of: id) else {
         guard leaves.count < limits.memberCount else {
           throw .limit(

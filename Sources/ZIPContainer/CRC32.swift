@@ -8,6 +8,8 @@ struct CRC32 {
 
   /// Adds bytes.
   mutating func update(_ bytes: Span<UInt8>) {
+    // libdeflate takes an empty run for a new beginning.
+    if bytes.isEmpty { return }
     unsafe bytes.withUnsafeBytes { value = unsafe Self.of($0, after: value) }
   }
 

@@ -14,6 +14,14 @@ enum Inflater {
   static func inflate(
     _ data: FileSlice, into buffer: UnsafeMutableRawBufferPointer
   ) throws(TensorIOError) {
+    guard isPlausible(data, for: buffer.count) else {
+      var position = 0
+      return try streamWithZlib(data, size: buffer.count) { (chunk) throws(TensorIOError) in
+        let target = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[position...])
+        unsafe chunk.withUnsafeBytes { unsafe target.copyMemory(from: $0) }
+        position += chunk.count
+      }
+    }
     let input = try data.loaded()
     _ = unsafe try input.withResidentBytes { (bytes) throws(TensorIOError) in
       unsafe try inflate(bytes, into: buffer)
@@ -47,12 +55,24 @@ enum Inflater {
   static func stream(
     _ data: FileSlice, size: Int, _ body: (Span<UInt8>) throws(TensorIOError) -> Void
   ) throws(TensorIOError) {
-    if size <= wholeMemberBytes {
+    if size <= wholeMemberBytes, isPlausible(data, for: size) {
       let whole = unsafe try HeapBytes(byteCount: size) { (buffer) throws(TensorIOError) in
         unsafe try inflate(data, into: buffer)
       }
       return try whole.stream(body)
     }
+    try streamWithZlib(data, size: size, body)
+  }
+
+  /// Whether the input is not much longer than what it makes, as every compressor leaves it. What is
+  /// not, is not worth the memory that loading it whole takes.
+  private static func isPlausible(_ data: FileSlice, for size: Int) -> Bool {
+    data.byteCount - (1 << 20) <= size / 8 * 9
+  }
+
+  private static func streamWithZlib(
+    _ data: FileSlice, size: Int, _ body: (Span<UInt8>) throws(TensorIOError) -> Void
+  ) throws(TensorIOError) {
     let stream = try InflateStream()
     var left = size
     try data.stream { (input) throws(TensorIOError) in

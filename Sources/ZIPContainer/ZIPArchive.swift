@@ -18,23 +18,54 @@ public struct ZIPArchive: Sendable {
       throw .limit(
         "the number of members", directory.count, over: limits.memberCount, raise: "memberCount")
     }
+    let layout = try ZIPDirectoryLayout(file)
+    guard layout.headerOffsets.count == directory.count else {
+      throw .malformed("two readings of the directory find different members")
+    }
     var members: [ZIPMember] = []
     var findings: [Finding] = []
-    for index in 0..<directory.count {
+    for (index, offset) in layout.headerOffsets.enumerated() {
       let entry = try directory.entry(index)
       try locating(.init(member: entry.name)) { () throws(TensorIOError) in
-        guard let offset = entry.headerOffset else {
-          members.append(try ZIPMember(empty: entry, of: file))
-          return
+        guard entry.headerOffset == nil || entry.headerOffset == offset else {
+          throw .malformed("two readings of the directory place the member differently")
         }
         let header = try ZIPLocalHeader(file, at: offset)
         members.append(try ZIPMember(file, entry, header))
         findings += Self.disagreements(of: header, with: entry)
       }
     }
-    try Self.requireDisjoint(members)
+    try Self.requireDisjoint(members, before: layout.directory.lowerBound)
     self.members = members
-    self.findings = findings
+    self.findings = findings + Self.unaccounted(members, layout, file)
+  }
+
+  /// Bytes that belong to nothing: in front of, between and behind the members, behind the end.
+  private static func unaccounted(
+    _ members: [ZIPMember], _ layout: ZIPDirectoryLayout, _ file: InputFile
+  ) -> [Finding] {
+    var findings: [Finding] = []
+    var position = 0
+    func note(_ count: Int, _ what: String) {
+      findings.append(Finding("zip-unaccounted-bytes", "\(count) bytes \(what)", offset: position))
+    }
+    let ordered = members.sorted { $0.range.lowerBound < $1.range.lowerBound }
+    for (index, member) in ordered.enumerated() {
+      let gap = member.range.lowerBound - position
+      if gap > 0 { note(gap, "in front of '\(member.name.escapedForDisplay)' belong to no member") }
+      position = member.range.upperBound
+      if member.hasDescriptor {
+        // CRC and sizes, of 32 or 64 bits, with or without a signature.
+        let next = index + 1 < ordered.count ? ordered[index + 1].range : layout.directory
+        let rest = next.lowerBound - position
+        if [12, 16, 20, 24].contains(rest) { position += rest }
+      }
+    }
+    let gap = layout.directory.lowerBound - position
+    if gap > 0 { note(gap, "in front of the directory belong to no member") }
+    position = layout.end.upperBound
+    if position < file.byteCount { note(file.byteCount - position, "follow the archive") }
+    return findings
   }
 
   /// Facts that the local header states otherwise than the directory. Every reader of files goes by
@@ -58,13 +89,20 @@ public struct ZIPArchive: Sendable {
 
   /// Refuses members that share bytes: overlapping members are how small archives unpack to
   /// terabytes.
-  private static func requireDisjoint(_ members: [ZIPMember]) throws(TensorIOError) {
-    let ordered = members.filter { !$0.range.isEmpty }.sorted { $0.range.lowerBound < $1.range.lowerBound }
+  private static func requireDisjoint(
+    _ members: [ZIPMember], before directory: Int
+  ) throws(TensorIOError) {
+    let ordered = members.sorted { $0.range.lowerBound < $1.range.lowerBound }
     for (left, right) in zip(ordered, ordered.dropFirst())
     where right.range.lowerBound < left.range.upperBound {
       throw TensorIOError(
         .malformed, "the member overlaps '\(left.name.escapedForDisplay)'",
         at: .init(member: right.name, offset: right.range.lowerBound))
+    }
+    if let last = ordered.last, last.range.upperBound > directory {
+      throw TensorIOError(
+        .malformed, "the member reaches into the directory",
+        at: .init(member: last.name, offset: last.range.lowerBound))
     }
   }
 }

@@ -53,28 +53,33 @@ struct ZIPLocalHeader {
     dataOffset = nameOffset + nameLength + extraLength
     let variable = try file.bytes(nameOffset..<dataOffset)
     name = Array(variable[..<nameLength])
-    let extra = try Zip64Extra(
+    let extra = try ZIP64Extra(
       variable[nameLength...], at: nameOffset + nameLength, size: size,
-      compressedSize: compressedSize)
+      compressedSize: compressedSize, offset: 0)
     self.size = extra.size
     self.compressedSize = extra.compressedSize
   }
 }
 
-/// The zip64 extra field of a local header: 64-bit sizes in the place of `FFFFFFFF` ones.
-private struct Zip64Extra {
-  static let id: UInt16 = 1
+/// The zip64 extra field: 64-bit numbers in the place of `FFFFFFFF` ones, in the order of the header.
+struct ZIP64Extra {
+  private static let id: UInt16 = 1
 
-  var size: UInt64
-  var compressedSize: UInt64
+  private(set) var size: UInt64
+  private(set) var compressedSize: UInt64
+  private(set) var offset: UInt64
 
+  /// Looks for the field in a header's extra bytes, which start at `position` of the file.
   init(
-    _ extra: ArraySlice<UInt8>, at offset: Int, size: UInt32, compressedSize: UInt32
+    _ extra: ArraySlice<UInt8>, at position: Int, size: UInt32, compressedSize: UInt32,
+    offset: UInt32
   ) throws(TensorIOError) {
     self.size = UInt64(size)
     self.compressedSize = UInt64(compressedSize)
+    self.offset = UInt64(offset)
     let bytes = Array(extra)
-    var cursor = ByteCursor(bytes.span, baseOffset: offset)
+    var cursor = ByteCursor(bytes.span, baseOffset: position)
+    var isFound = false
     // Fewer than four bytes are no field; some writers pad with them.
     while cursor.remaining >= 4 {
       let id = try cursor.readInteger("an extra field's id", as: UInt16.self)
@@ -82,11 +87,14 @@ private struct Zip64Extra {
       let start = cursor.offset
       let field = try cursor.read(length, "an extra field").array
       guard id == Self.id else { continue }
+      guard !isFound else { throw .malformed("the zip64 extra field occurs twice", offset: start) }
+      isFound = true
       var values = ByteCursor(field.span, baseOffset: start)
       if size == .max { self.size = try values.readInteger("the 64-bit size") }
       if compressedSize == .max {
         self.compressedSize = try values.readInteger("the 64-bit compressed size")
       }
+      if offset == .max { self.offset = try values.readInteger("the 64-bit offset") }
     }
   }
 }

@@ -11,6 +11,7 @@ public final class ZIPMember: ByteSource {
   public let isDeflated: Bool
   /// From the local header to the end of the data.
   let range: Range<Int>
+  let hasDescriptor: Bool
   let crc32: UInt32
   let data: FileSlice
 
@@ -51,21 +52,11 @@ public final class ZIPMember: ByteSource {
     name = entry.name
     byteCount = entry.size
     isDeflated = entry.method == ZIPEntry.deflated
+    hasDescriptor = header.hasDescriptor
     crc32 = entry.crc32
     let end = try header.dataOffset.added(to: entry.compressedSize, "the end of the member")
     range = header.offset..<end
     data = try FileSlice(file, header.dataOffset..<end)
-  }
-
-  /// A member without data.
-  init(empty entry: ZIPEntry, of file: InputFile) throws(TensorIOError) {
-    try Self.requirePlausible(entry)
-    name = entry.name
-    byteCount = entry.size
-    isDeflated = false
-    crc32 = entry.crc32
-    range = 0..<0
-    data = try FileSlice(file, 0..<0)
   }
 
   /// Refuses methods that are not read, and sizes that the data cannot have.
@@ -117,6 +108,7 @@ public final class ZIPMember: ByteSource {
     }
   }
 
+  public func requireUnchanged() throws(TensorIOError) { try data.requireUnchanged() }
   public var isResident: Bool { !isDeflated }
   public var isChecksummed: Bool { true }
 
@@ -127,6 +119,7 @@ public final class ZIPMember: ByteSource {
   }
 
   public func load(into buffer: UnsafeMutableRawBufferPointer) throws(TensorIOError) {
+    unsafe try requireSize(of: buffer)
     try located { () throws(TensorIOError) in
       let found: UInt32
       if isDeflated {
@@ -171,11 +164,12 @@ public final class ZIPMember: ByteSource {
     _ part: Range<Int>, into buffer: UnsafeMutableRawBufferPointer
   ) throws(TensorIOError) {
     guard !isDeflated else {
-      let whole = unsafe try HeapBytes(byteCount: byteCount, keeping: part) {
-        (all) throws(TensorIOError) in
-        unsafe try load(into: all)
+      var position = 0
+      return try slice(part).stream { (chunk) throws(TensorIOError) in
+        let target = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[position...])
+        unsafe chunk.withUnsafeBytes { unsafe target.copyMemory(from: $0) }
+        position += chunk.count
       }
-      return unsafe try whole.load(into: buffer)
     }
     try located { () throws(TensorIOError) in
       let start = data.range.lowerBound
@@ -214,12 +208,17 @@ public final class ZIPMemberSlice: ByteSource {
   /// The part of its bytes after decompression; lies inside the member.
   public let range: Range<Int>
 
+  /// Headers are small; a member that is mostly something else is streamed.
+  private static let mostSurroundings = 1 << 20
+  private var isDeflated: Bool { member.isDeflated }
+
   init(_ member: ZIPMember, _ range: Range<Int>) {
     self.member = member
     self.range = range.clamped(to: 0..<member.byteCount)
   }
 
   public var byteCount: Int { range.count }
+  public func requireUnchanged() throws(TensorIOError) { try member.requireUnchanged() }
   public var isResident: Bool { member.isResident }
   public var isChecksummed: Bool { true }
 
@@ -232,12 +231,18 @@ public final class ZIPMemberSlice: ByteSource {
   }
 
   public func load(into buffer: UnsafeMutableRawBufferPointer) throws(TensorIOError) {
+    unsafe try requireSize(of: buffer)
     unsafe try member.load(range, into: buffer)
   }
 
   public func loaded() throws(TensorIOError) -> HeapBytes {
-    // What surrounds the part is decoded with it, which spares a copy.
-    unsafe try HeapBytes(byteCount: member.byteCount, keeping: range) {
+    guard isDeflated, member.byteCount - byteCount <= Self.mostSurroundings else {
+      return unsafe try HeapBytes(byteCount: byteCount) { (buffer) throws(TensorIOError) in
+        unsafe try load(into: buffer)
+      }
+    }
+    // What surrounds the part is inflated with it, which spares a copy.
+    return unsafe try HeapBytes(byteCount: member.byteCount, keeping: range) {
       (buffer) throws(TensorIOError) in
       unsafe try member.load(into: buffer)
     }

@@ -55,6 +55,10 @@ struct Convert: ParsableCommand {
     if let compress, !(1...12).contains(compress) {
       throw ValidationError("--compress takes a level from 1 to 12, not \(compress)")
     }
+    let renamed = rename.map { $0.prefix { $0 != "=" } }
+    guard Set(renamed).count == renamed.count else {
+      throw ValidationError("--rename names one tensor twice")
+    }
     for text in rename where text.split(separator: "=", omittingEmptySubsequences: false).count != 2 {
       throw ValidationError("--rename wants OLD=NEW, not '\(text)'")
     }
@@ -94,7 +98,9 @@ struct Convert: ParsableCommand {
     _ inputs: [(path: String, archive: TensorArchive)], to output: String, _ report: Report
   ) throws {
     let target = try Target(output)
-    let merged = try TensorArchive(merging: inputs)
+    // What has no name and goes where there are none gets none.
+    let isPlain = inputs.count == 1 && target.isNameless
+    let merged = isPlain ? inputs[0].archive : try TensorArchive(merging: inputs)
     let archive = try edit.applied(to: merged)
     guard !archive.entries.isEmpty || !archive.otherValues.isEmpty else {
       throw TensorIOError(.invalidArgument, "there is no tensor to write")
@@ -110,7 +116,7 @@ struct Convert: ParsableCommand {
       throw TensorIOError(
         .lossy, "not written: --strict refuses what is named above; convert without it to accept")
     }
-    let bytes = archive.entries.reduce(0) { $0 + $1.tensor.byteCount }
+    let bytes = archive.byteCount
     let progress = Progress(total: bytes)
     var options = WritingOptions()
     options.compressionLevel = compress
@@ -136,7 +142,7 @@ struct Convert: ParsableCommand {
     .object([
       ("inputs", .array(inputs.map { .string($0) })), ("output", .string(output)),
       ("tensors", .int(archive.entries.count)),
-      ("byte_count", .int(archive.entries.reduce(0) { $0 + $1.tensor.byteCount })),
+      ("byte_count", .int(archive.byteCount)),
       ("losses", .array(losses.map { JSON($0) })),
       ("findings", .array(archive.findings.map { JSON($0) })),
     ])
@@ -169,12 +175,20 @@ private enum Target {
     }
   }
 
+  /// Whether what is written has no names inside.
+  var isNameless: Bool {
+    guard case .file(let path) = self else { return false }
+    return (try? FormatRegistry.format(forWriting: path))?.descriptor.holdsMany == false
+  }
+
   func write(_ archive: TensorArchive, _ options: WritingOptions) throws(TensorIOError) {
     switch self {
     case .folder(let path): try archive.extract(to: path, ending: Self.ending, options: options)
     case .file(let path):
       let format = try FormatRegistry.format(forWriting: path)
-      if !format.descriptor.holdsMany, archive.entries.count > 1 {
+      // An npy file of several arrays may be written as one again.
+      let isList = archive.format == format.descriptor.id
+      if !format.descriptor.holdsMany, archive.entries.count > 1, !isList {
         throw TensorIOError(
           .invalidArgument,
           "\(archive.entries.count) tensors do not go into one \(format.descriptor.id) file; end "

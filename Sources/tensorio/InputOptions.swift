@@ -23,7 +23,7 @@ struct ReadingFlags: ParsableArguments {
   func options() throws -> ReadingOptions {
     var options = ReadingOptions()
     for name in rawTypes {
-      guard let dtype = DType(name: name), dtype.bitWidth % 8 == 0 else {
+      guard let dtype = DType(name: name), dtype.bitWidth % 8 == 0, dtype != .object else {
         throw ValidationError("'\(name)' is no dtype; write it like bfloat16 or float8_e4m3fn")
       }
       options.rawTypes[dtype.bitWidth / 8] = dtype
@@ -89,6 +89,9 @@ struct InputFiles: ParsableArguments {
       if byte == EOF { break }
       bytes.append(UInt8(truncatingIfNeeded: byte))
     }
-    return bytes.split(separator: 0x0a).map { String(decoding: $0, as: UTF8.self) }
+    return bytes.split(separator: 0x0a).compactMap { line in
+      let name = line.last == 0x0d ? line.dropLast() : line
+      return name.isEmpty ? nil : String(decoding: name, as: UTF8.self)
+    }
   }
 }

@@ -1,3 +1,5 @@
+internal import TensorIO
+
 /// A JSON value; objects keep the order of their keys.
 enum JSON {
   case null
@@ -42,11 +44,11 @@ enum JSON {
       case "\t": quoted += "\\t"
       default:
         // Escaped beyond what JSON asks for: a report on a terminal must not be able to hide text.
-        if scalar.value < 0x20 || scalar.value == 0x7f || scalar.properties.isBidiControl
-          || scalar.value == 0x2028 || scalar.value == 0x2029
-        {
-          let digits = String(scalar.value, radix: 16)
-          quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        if String(scalar).escapedForDisplay.utf8.first == UInt8(ascii: "\\") {
+          for unit in String(scalar).utf16 {
+            let digits = String(unit, radix: 16)
+            quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+          }
         } else {
           quoted.unicodeScalars.append(scalar)
         }

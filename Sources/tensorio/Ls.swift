@@ -39,11 +39,10 @@ struct Ls: ParsableCommand {
   private func list(
     _ archive: TensorArchive, file: String, hashes: [String?]?, _ report: Report
   ) throws {
-    let bytes = archive.entries.reduce(0) { $0.addingReportingOverflow($1.tensor.byteCount).partialValue }
     let count = archive.entries.count
     try report.line(
       "\(file.escapedForDisplay): \(archive.format ?? "?"), "
-        + "\(count) tensor\(count == 1 ? "" : "s"), \(bytes.byteText)")
+        + "\(count) tensor\(count == 1 ? "" : "s"), \(archive.byteCount.byteText)")
     var table = Table(
       ["NAME", "DTYPE", "SHAPE", "LAYOUT", "SIZE"] + (hashes == nil ? [] : ["SHA256"]),
       numeric: [4])

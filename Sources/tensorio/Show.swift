@@ -33,7 +33,8 @@ struct Show: ParsableCommand {
 
   @OptionGroup var reading: ReadingFlags
 
-  @Option(help: ArgumentHelp("Print only this part.", valueName: "indexes"))
+  // `-1` is an index and no flag.
+  @Option(parsing: .unconditional, help: ArgumentHelp("Print only this part.", valueName: "indexes"))
   var slice: String?
 
   @Option(help: "torch; numpy as print() shows it; repr as NumPy's repr() does.")
@@ -73,13 +74,13 @@ struct Show: ParsableCommand {
     _ entry: TensorArchive.Entry, _ tensor: Tensor, titled: Bool, _ report: Report
   ) throws {
     if json {
-      return try report.line(
-        .object([
-          ("file", .string(file)), ("name", .string(entry.name)),
-          ("dtype", .string(tensor.dtype.description)),
-          ("shape", .array(tensor.shape.map { .int($0) })),
-          ("elements", try elements(of: tensor, at: [])),
-        ]))
+      let head = JSON.object([
+        ("file", .string(file)), ("name", .string(entry.name)),
+        ("dtype", .string(tensor.dtype.description)),
+        ("shape", .array(tensor.shape.map { .int($0) })),
+      ])
+      var writer = ElementWriter(tensor)
+      return try writer.write(after: String(head.text.dropLast()) + ",\"elements\":")
     }
     var options = PrintOptions()
     options.precision = precision
@@ -88,11 +89,41 @@ struct Show: ParsableCommand {
     try report.line(try tensor.formatted(style.printStyle, options: options))
   }
 
-  /// The elements below an index as nested arrays.
-  private func elements(of tensor: Tensor, at index: [Int]) throws -> JSON {
-    guard index.count < tensor.rank else { return JSON(try tensor.element(at: index)) }
-    return .array(
-      try (0..<tensor.shape[index.count]).map { try elements(of: tensor, at: index + [$0]) })
+}
+
+/// Writes all elements as nested JSON arrays, a piece at a time: however many there are, the text is
+/// never in memory as a whole.
+private struct ElementWriter {
+  private static let pieceBytes = 1 << 16
+
+  private let tensor: Tensor
+  private var text = ""
+
+  init(_ tensor: Tensor) { self.tensor = tensor }
+
+  mutating func write(after head: String) throws {
+    text = head
+    // An empty tensor may still have billions of empty rows.
+    if tensor.count == 0 { text += "[]" } else { try append(at: []) }
+    text += "}\n"
+    try Stream.output.write(text)
+  }
+
+  private mutating func append(at index: [Int]) throws {
+    guard index.count < tensor.rank else {
+      text += JSON(try tensor.element(at: index)).text
+      if text.utf8.count > Self.pieceBytes {
+        try Stream.output.write(text)
+        text = ""
+      }
+      return
+    }
+    text += "["
+    for position in 0..<tensor.shape[index.count] {
+      if position > 0 { text += "," }
+      try append(at: index + [position])
+    }
+    text += "]"
   }
 }
 

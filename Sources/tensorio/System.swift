@@ -74,9 +74,19 @@ enum Signals {
   /// cleaned up; the second ends the process at once.
   static func catchInterrupts() {
     _ = isInterrupted  // Initialised here, not in the handler.
-    _ = signal(SIGINT) { _ in
-      if Signals.interrupted.exchange(true, ordering: .relaxed) { _exit(130) }
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+      let previous = signal(number) { number in
+        if Signals.interrupted.exchange(true, ordering: .relaxed) { _exit(128 + number) }
+      }
+      // nohup and shells in the background ask for a signal to be ignored.
+      if previous.isIgnored { _ = signal(number, SIG_IGN) }
     }
+  }
+}
+
+extension Optional where Wrapped == @convention(c) (Int32) -> Void {
+  fileprivate var isIgnored: Bool {
+    unsafe unsafeBitCast(self, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
   }
 }
 
