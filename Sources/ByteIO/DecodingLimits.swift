@@ -11,9 +11,10 @@ public struct DecodingLimits: Sendable, Hashable {
   public var memberCount = 1 << 20
   /// The deepest nesting of lists, dictionaries, tuples and structured types.
   public var nestingDepth = 100
-  /// The most bytes that compressed members may take in memory at one time, all together. Streamed
-  /// work (`convert`, `hash`, `stats`) does not count: it holds a few chunks only.
-  public var decodedBytes = 8 << 30
+  /// The most bytes that a file's tensors may take in memory of our own: what is decoded of compressed
+  /// members, what is loaded, a single huge element. Bytes in a mapped file do not count, nor does
+  /// streamed work (`convert`, `hash`, `stats`), which holds a few chunks only.
+  public var decodedBytes = 4 << 30
   /// The most bytes that a tensor may have when its broadcast (stride 0) axes are written out.
   public var expandedBytes = 1 << 40
 

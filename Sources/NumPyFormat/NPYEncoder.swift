@@ -22,7 +22,8 @@ struct NPYEncoder {
         "the tensor requires grad, which NumPy cannot say; call detached() first")
     }
     guard !tensor.dtype.containsObjects else {
-      throw .unsupported("writing Python objects")
+      throw .unsupported(
+        "the elements are Python objects, which this version does not write; leave the tensor out")
     }
     // As in NumPy: an array that is both is row-major, one that is neither is copied row-major.
     // Elements of no bytes have no order.

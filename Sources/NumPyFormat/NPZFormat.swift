@@ -5,7 +5,7 @@ internal import ZIPContainer
 /// NumPy's `.npz`: a ZIP archive of `.npy` members.
 public enum NPZFormat: TensorFormat {
   public static let descriptor = FormatDescriptor(
-    id: "npz", name: "NumPy archive", extensions: ["npz"], holdsMany: true)
+    id: "npz", name: "NumPy archive", extensions: ["npz"], holdsMany: true, compresses: true)
 
   /// A ZIP archive, empty ones included.
   public static func recognizes(_ head: Span<UInt8>) -> Bool {

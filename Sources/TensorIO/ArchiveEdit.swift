@@ -70,11 +70,11 @@ extension TensorArchive {
       limits: .unlimited)
   }
 
-  /// One archive of the contents of several files. An array without a name gets that of its file;
-  /// the arrays of one npy file get its name and their number.
-  public init(merging files: [(path: String, archive: TensorArchive)]) throws(TensorIOError) {
+  /// One archive of the contents of several files. An array without a name gets that of its file,
+  /// less the ending; the arrays of one npy file get its name and their number.
+  public init(merging files: [(name: String, archive: TensorArchive)]) throws(TensorIOError) {
     let parts = files.map { file in
-      let stem = Self.stem(of: file.path)
+      let stem = Self.withoutEnding(file.name)
       let needsStem = file.archive.format.flatMap { FormatRegistry.format(id: $0) }
         .map { !$0.descriptor.holdsMany } ?? false
       return file.archive.namedValues.map { value -> NamedValue in
@@ -85,9 +85,8 @@ extension TensorArchive {
     self = try .merging(parts, findings: files.flatMap(\.archive.findings))
   }
 
-  /// The last part of a path without the ending of a known format.
-  static func stem(of path: String) -> String {
-    let name = path.split(separator: "/").last.map(String.init) ?? path
+  /// A name without the ending of a known format.
+  private static func withoutEnding(_ name: String) -> String {
     guard let ending = FormatRegistry.endings.first(where: { name.lowercased().hasSuffix($0) }) else {
       return name
     }

@@ -14,8 +14,13 @@ extension TensorArchive {
     }
     let folder = try AtomicFolder(path: path)
     for (entry, name) in zip(entries, names) {
-      try locating(.init(tensor: entry.name)) { () throws(TensorIOError) in
+      do throws(TensorIOError) {
         try TensorArchive(entry.tensor).write(to: try folder.file(name), options: options)
+      } catch {
+        // The name of the temporary folder would only puzzle the caller.
+        var error = error.located(in: .init(tensor: entry.name))
+        error.place.file = path
+        throw error
       }
     }
     try folder.commit(synced: options.synced)

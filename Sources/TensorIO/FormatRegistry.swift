@@ -12,7 +12,7 @@ public enum FormatRegistry {
   public static var descriptors: [FormatDescriptor] { all.map { $0.descriptor } }
 
   /// The endings of file names, each with its dot.
-  static var endings: [String] { descriptors.flatMap { $0.extensions }.map { "." + $0 } }
+  public static var endings: [String] { descriptors.flatMap { $0.extensions }.map { "." + $0 } }
 
   /// The format with this identifier, or nil.
   public static func format(id: String) -> (any TensorFormat.Type)? {

@@ -89,6 +89,9 @@ public struct TensorArchive: Sendable {
   /// - Throws: `invalidArgument` naming what there is.
   public func entry(_ name: String) throws(TensorIOError) -> Entry {
     if let index = indexByName[Array(name.utf8)] { return entries[index] }
+    if names == [""] {
+      throw .invalidArgument("the only tensor has no name; leave the name out")
+    }
     let known = entries.prefix(8).map { "'\($0.name.escapedForDisplay)'" }.joined(separator: ", ")
     let more = entries.count > 8 ? ", … (\(entries.count) in all)" : ""
     throw .invalidArgument(

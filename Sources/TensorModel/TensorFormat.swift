@@ -11,13 +11,18 @@ public struct FormatDescriptor: Sendable, Hashable {
   public let extensions: [String]
   /// Whether one file holds many named tensors.
   public let holdsMany: Bool
+  /// Whether ``WritingOptions/compressionLevel`` has a meaning.
+  public let compresses: Bool
 
   /// Creates a descriptor.
-  public init(id: String, name: String, extensions: [String], holdsMany: Bool) {
+  public init(
+    id: String, name: String, extensions: [String], holdsMany: Bool, compresses: Bool = false
+  ) {
     self.id = id
     self.name = name
     self.extensions = extensions
     self.holdsMany = holdsMany
+    self.compresses = compresses
   }
 }
 

@@ -19,9 +19,10 @@ public struct TensorStatistics: Sendable, Hashable {
   /// The population standard deviation of the finite elements; NaN when there are none.
   public var standardDeviation: Double { moments.standardDeviation }
 
-  private var moments = WideMoments()
+  private var moments = Moments()
 
-  /// Gathers the statistics of a real tensor: bool, integers, floats of up to 64 bits.
+  /// Gathers the statistics of bool, integers, floats of up to 64 bits, and complex numbers of those,
+  /// which have counts alone.
   /// - Throws: `unsupported` for other dtypes; what reading throws.
   public init(of tensor: Tensor) throws(TensorIOError) {
     // Order does not matter here, so a Fortran array is read as it lies in the file.
@@ -47,6 +48,10 @@ public struct TensorStatistics: Sendable, Hashable {
         guard case .float(let value) = decoder.scalar([bits].span) else { return .nan }
         return value
       }
+    case .complex32:
+      try addComplex(of: tensor, UInt16.self) { Double(Float16(bitPattern: $0)) }
+    case .complex64: try addComplex(of: tensor, UInt32.self) { Double(Float(bitPattern: $0)) }
+    case .complex128: try addComplex(of: tensor, UInt64.self) { Double(bitPattern: $0) }
     default: throw .unsupported("statistics of \(tensor.dtype)")
     }
   }
@@ -55,18 +60,19 @@ public struct TensorStatistics: Sendable, Hashable {
     of tensor: Tensor, _ type: T.Type, _ normalize: (T) -> T = { $0 }
   ) throws(TensorIOError) {
     var (least, greatest) = (T.max, T.min)
+    var values: [Double] = []
     try tensor.streamElements { (chunk) throws(TensorIOError) in
-      var part = WideMoments()
+      values.removeAll(keepingCapacity: true)
       let items = chunk.count / MemoryLayout<T>.size
       for index in 0..<items {
         let value = normalize(chunk.element(index, as: type))
         if value == 0 { zeroCount += 1 }
         least = min(least, value)
         greatest = max(greatest, value)
-        part.add(Double(value))
+        values.append(Double(value))
       }
       count += items
-      moments.merge(part)
+      moments.add(values)
     }
     guard count > 0 else { return }
     if T.isSigned {
@@ -80,8 +86,9 @@ public struct TensorStatistics: Sendable, Hashable {
     of tensor: Tensor, _ type: Bits.Type, _ decode: (Bits) -> Double
   ) throws(TensorIOError) {
     var (least, greatest) = (Double.infinity, -Double.infinity)
+    var values: [Double] = []
     try tensor.streamElements { (chunk) throws(TensorIOError) in
-      var part = WideMoments()
+      values.removeAll(keepingCapacity: true)
       let items = chunk.count / MemoryLayout<Bits>.size
       for index in 0..<items {
         let value = decode(chunk.element(index, as: type))
@@ -92,85 +99,89 @@ public struct TensorStatistics: Sendable, Hashable {
         if value == 0 { zeroCount += 1 }
         least = min(least, value)
         greatest = max(greatest, value)
-        if value.isInfinite { infinityCount += 1 } else { part.add(value) }
+        if value.isInfinite { infinityCount += 1 } else { values.append(value) }
       }
       count += items
-      moments.merge(part)
+      moments.add(values)
     }
     if nanCount < count { (minimum, maximum) = (.float(least), .float(greatest)) }
   }
+
+  /// Counts alone: complex numbers have no order.
+  private mutating func addComplex<Bits: FixedWidthInteger>(
+    of tensor: Tensor, _ type: Bits.Type, _ decode: (Bits) -> Double
+  ) throws(TensorIOError) {
+    try tensor.streamElements { (chunk) throws(TensorIOError) in
+      let items = chunk.count / MemoryLayout<Bits>.size / 2
+      for index in 0..<items {
+        let real = decode(chunk.element(2 * index, as: type))
+        let imaginary = decode(chunk.element(2 * index + 1, as: type))
+        if real.isNaN || imaginary.isNaN {
+          nanCount += 1
+        } else if real.isInfinite || imaginary.isInfinite {
+          infinityCount += 1
+        } else if real == 0, imaginary == 0 {
+          zeroCount += 1
+        }
+      }
+      count += items
+    }
+  }
 }
 
-/// Moments of numbers of every magnitude: those whose squares would overflow are kept scaled.
-private struct WideMoments: Sendable, Hashable {
+/// Mean and sum of squared deviations of all numbers so far. Each chunk is summed twice, for its mean
+/// and for the deviations from it, and merged; so neither a large mean nor a single large number
+/// swallows the rest.
+private struct Moments: Sendable, Hashable {
+  /// Brings any finite number where its square and sums of squares are finite.
   private static let scale = 0x1p-600
-  private var plain = Moments()
-  private var scaled = Moments()
+  private static let largestPlain = 0x1p400
 
-  @inline(__always)
-  mutating func add(_ value: Double) {
-    if abs(value) < 0x1p400 { plain.add(value) } else { scaled.add(value * Self.scale) }
-  }
-
-  mutating func merge(_ other: WideMoments) {
-    plain.merge(other.plain)
-    scaled.merge(other.scaled)
-  }
-
-  /// Both kinds together, and what to multiply with.
-  private var total: (moments: Moments, unit: Double) {
-    if scaled.count == 0 { return (plain, 1) }
-    var total = scaled
-    total.merge(plain.scaled(by: Self.scale))
-    return (total, 1 / Self.scale)
-  }
+  private var count = 0
+  private var center = 0.0
+  private var squares = 0.0
+  /// What the numbers were multiplied with: 1, or ``scale`` once a number was too large to square.
+  private var factor = 1.0
 
   /// NaN when there are no numbers.
-  var mean: Double {
-    let (moments, unit) = total
-    return moments.count == 0 ? .nan : moments.mean * unit
-  }
-
+  var mean: Double { count == 0 ? .nan : center / factor }
   /// NaN when there are no numbers.
   var standardDeviation: Double {
-    let (moments, unit) = total
-    return moments.count == 0 ? .nan : (moments.squares / Double(moments.count)).squareRoot() * unit
-  }
-}
-
-/// Mean and sum of squared deviations, summed around a shift within a chunk and merged over chunks,
-/// so that a large mean does not swallow the deviations.
-private struct Moments: Sendable, Hashable {
-  var count = 0
-  private var shift = 0.0
-  private var sum = 0.0
-  private var sumOfSquares = 0.0
-
-  var mean: Double { count == 0 ? 0 : shift + sum / Double(count) }
-  var squares: Double { count == 0 ? 0 : max(0, sumOfSquares - sum * sum / Double(count)) }
-
-  func scaled(by factor: Double) -> Moments {
-    var scaled = Moments()
-    (scaled.count, scaled.shift, scaled.sumOfSquares) = (count, mean * factor, squares * factor * factor)
-    return scaled
+    count == 0 ? .nan : (squares / Double(count)).squareRoot() / factor
   }
 
-  mutating func add(_ value: Double) {
-    if count == 0 { shift = value }
-    let deviation = value - shift
-    count += 1
-    sum += deviation
-    sumOfSquares += deviation * deviation
+  /// Adds the finite numbers of a chunk.
+  mutating func add(_ values: [Double]) {
+    guard !values.isEmpty else { return }
+    if factor == 1, values.contains(where: { abs($0) > Self.largestPlain }) {
+      factor = Self.scale
+      center *= factor
+      squares *= factor * factor
+    }
+    let mean = Self.sum(values, factor) / Double(values.count)
+    var deviations = 0.0
+    for value in values {
+      let deviation = value * factor - mean
+      deviations += deviation * deviation
+    }
+    let total = count + values.count
+    let difference = mean - center
+    squares += deviations
+    squares += difference * difference * Double(count) * (Double(values.count) / Double(total))
+    center += difference * (Double(values.count) / Double(total))
+    count = total
   }
 
-  mutating func merge(_ other: Moments) {
-    guard other.count > 0 else { return }
-    let total = count + other.count
-    let difference = other.mean - mean
-    let weight = Double(count) * Double(other.count) / Double(total)
-    let squares = squares + other.squares + difference * difference * weight
-    let mean = mean + difference * Double(other.count) / Double(total)
-    (count, shift, sum, sumOfSquares) = (total, mean, 0, squares)
+  /// Neumaier's compensated sum.
+  private static func sum(_ values: [Double], _ factor: Double) -> Double {
+    var (sum, lost) = (0.0, 0.0)
+    for value in values {
+      let term = value * factor
+      let next = sum + term
+      lost += abs(sum) >= abs(term) ? (sum - next) + term : (term - next) + sum
+      sum = next
+    }
+    return sum + lost
   }
 }
 
@@ -180,7 +191,8 @@ extension Span<UInt8> {
   fileprivate func element<T: FixedWidthInteger>(_ index: Int, as type: T.Type) -> T {
     // SAFETY: the callers count whole integers in the chunk; every pattern is an integer.
     unsafe withUnsafeBytes { bytes in
-      unsafe T(littleEndian: bytes.loadUnaligned(fromByteOffset: index * MemoryLayout<T>.size, as: T.self))
+      unsafe T(
+        littleEndian: bytes.loadUnaligned(fromByteOffset: index * MemoryLayout<T>.size, as: T.self))
     }
   }
 }

@@ -6,12 +6,16 @@ struct Convert: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Convert files: several into one archive, an archive into a folder, and back.",
     discussion: """
-      The last argument is the output. Its ending names the format; an output that ends in / or is \
-      an existing folder receives one .npy file a tensor. The output appears whole or not at all.
+      The last argument is the output. Its ending names the format; one that ends in / is a new or \
+      empty folder, which receives one .npy file a tensor. An input may be a folder: its files are \
+      named by their paths in it. The output appears whole or not at all.
 
         tensorio convert x.npy y.npy data.npz      two arrays into one archive
         tensorio convert data.npz data/            one file a tensor
+        tensorio convert data/ data.npz            and back
         tensorio convert --compress 6 a.npz b.npz  the same tensors, compressed
+
+      A pattern is one of the shell's, in which * matches / too. Names are compared byte by byte.
       """)
 
   @Argument(help: "Input files, then the output.", completion: .file())
@@ -42,6 +46,9 @@ struct Convert: ParsableCommand {
       """, valueName: "level"))
   var compress: Int?
 
+  @Flag(name: .shortAndLong, help: "Replace an output file that exists.")
+  var force = false
+
   @Flag(help: "Refuse to convert when anything would be lost or the input is odd.")
   var strict = false
 
@@ -67,20 +74,51 @@ struct Convert: ParsableCommand {
   func run() throws {
     let options = try reading.options()
     guard let output = paths.last else { throw ValidationError("no output file") }
-    let listed = try filesFrom.map { try InputFiles.lines(of: $0) } ?? []
-    let inputs = Array(paths.dropLast()) + listed
-    guard !inputs.isEmpty else { throw ValidationError("no input files; the last name is the output") }
+    guard paths.count > 1 || filesFrom != nil else {
+      throw ValidationError("no input files; the last name is the output")
+    }
     try reporting(isJSON: json) { report in
       Signals.catchInterrupts()
-      var archives: [(path: String, archive: TensorArchive)] = []
-      try report.forEach(inputs) { input in
-        archives.append((input, try TensorArchive(contentsOf: input, options: options)))
+      let listed = try filesFrom.map { try InputFiles.lines(of: $0) } ?? []
+      var inputs: [Input] = []
+      var count = 0
+      try report.forEach(Array(paths.dropLast()) + listed) { path in
+        let files = try Self.files(at: path)
+        count += files.count
+        for file in files {
+          try report.forEach([file.path]) { path in
+            let archive = try TensorArchive(contentsOf: path, options: options)
+            inputs.append(Input(path: path, name: file.name, archive: archive))
+          }
+        }
       }
-      guard archives.count == inputs.count else { return }
+      guard inputs.count == count, !report.hasFailed else { return }
       try report.forEach([output]) { output in
-        try convert(archives, to: output, report)
+        try convert(inputs, to: output, report)
       }
     }
+  }
+
+  /// A file that was opened, and the name that an array in it gets when it has none.
+  private struct Input {
+    let path: String
+    let name: String
+    let archive: TensorArchive
+  }
+
+  /// The file itself, or the files below a folder.
+  private static func files(at path: String) throws(TensorIOError) -> [(path: String, name: String)] {
+    guard Folder.exists(path) else {
+      return [(path, path.split(separator: "/").last.map(String.init) ?? path)]
+    }
+    let names = try Folder.files(below: path, endings: FormatRegistry.endings)
+    guard !names.isEmpty else {
+      throw TensorIOError(
+        .invalidArgument,
+        "the folder holds no files ending in \(FormatRegistry.endings.joined(separator: " or "))")
+    }
+    let root = path.hasSuffix("/") ? path : path + "/"
+    return names.map { (root + $0, $0) }
   }
 
   private var edit: ArchiveEdit {
@@ -94,19 +132,18 @@ struct Convert: ParsableCommand {
     return edit
   }
 
-  private func convert(
-    _ inputs: [(path: String, archive: TensorArchive)], to output: String, _ report: Report
-  ) throws {
-    let target = try Target(output)
+  private func convert(_ inputs: [Input], to output: String, _ report: Report) throws {
+    let target = try ConversionTarget(output)
+    try target.requireUse(force: force, compress: compress)
     // What has no name and goes where there are none gets none.
     let isPlain = inputs.count == 1 && target.isNameless
-    let merged = isPlain ? inputs[0].archive : try TensorArchive(merging: inputs)
+    let merged = isPlain ? inputs[0].archive : try TensorArchive(merging: inputs.map { ($0.name, $0.archive) })
     let archive = try edit.applied(to: merged)
-    guard !archive.entries.isEmpty || !archive.otherValues.isEmpty else {
-      throw TensorIOError(.invalidArgument, "there is no tensor to write")
+    guard !archive.entries.isEmpty else {
+      throw TensorIOError(.invalidArgument, "the input holds no tensors to write")
     }
     let losses = try archive.losses(writingTo: target.sample)
-    for (path, archive) in inputs { try explain(archive.findings, path, report) }
+    for input in inputs { try explain(input.archive.findings, input.path, report) }
     for loss in losses {
       let name = loss.name.isEmpty ? "" : "tensor '\(loss.name.escapedForDisplay)': "
       try report.inform("\(output.escapedForDisplay): \(name)not kept: \(loss.message)")
@@ -146,55 +183,5 @@ struct Convert: ParsableCommand {
       ("losses", .array(losses.map { JSON($0) })),
       ("findings", .array(archive.findings.map { JSON($0) })),
     ])
-  }
-}
-
-/// Where a conversion writes.
-private enum Target {
-  case file(String)
-  case folder(String)
-
-  /// A folder by its trailing slash or because it is one; a file otherwise.
-  init(_ path: String) throws(TensorIOError) {
-    if path.hasSuffix("/") || Folder.exists(path) {
-      self = .folder(path)
-    } else {
-      _ = try FormatRegistry.format(forWriting: path)
-      self = .file(path)
-    }
-  }
-
-  private static let ending = "npy"
-
-  /// A name with the ending of what will be written.
-  var sample: String {
-    switch self {
-    case .file(let path): path
-    // Each file of a folder carries its tensor's name, so an archive's losses are the ones.
-    case .folder: "folder.npz"
-    }
-  }
-
-  /// Whether what is written has no names inside.
-  var isNameless: Bool {
-    guard case .file(let path) = self else { return false }
-    return (try? FormatRegistry.format(forWriting: path))?.descriptor.holdsMany == false
-  }
-
-  func write(_ archive: TensorArchive, _ options: WritingOptions) throws(TensorIOError) {
-    switch self {
-    case .folder(let path): try archive.extract(to: path, ending: Self.ending, options: options)
-    case .file(let path):
-      let format = try FormatRegistry.format(forWriting: path)
-      // An npy file of several arrays may be written as one again.
-      let isList = archive.format == format.descriptor.id
-      if !format.descriptor.holdsMany, archive.entries.count > 1, !isList {
-        throw TensorIOError(
-          .invalidArgument,
-          "\(archive.entries.count) tensors do not go into one \(format.descriptor.id) file; end "
-            + "the output in / to write a folder, or choose one tensor with --include")
-      }
-      try archive.write(to: path, options: options)
-    }
   }
 }

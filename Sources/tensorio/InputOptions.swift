@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import Glibc
 internal import TensorIO
 
 /// How a file is read: limits, and what raw bytes mean. Shared by all commands.
@@ -66,7 +65,7 @@ struct InputFiles: ParsableArguments {
 
   @Option(
     name: .customLong("files-from"),
-    help: ArgumentHelp("Read more file names, one a line, from this file; - is standard input.",
+    help: ArgumentHelp("Read more file names from this file, - for standard input; ended by line ends or NULs.",
       valueName: "list"))
   var filesFrom: String?
 
@@ -79,18 +78,11 @@ struct InputFiles: ParsableArguments {
   }
 
   static func lines(of path: String) throws -> [String] {
-    guard let stream = unsafe fopen(path == "-" ? "/dev/stdin" : path, "r") else {
-      throw ValidationError("the list '\(path)' cannot be opened")
-    }
-    defer { _ = unsafe fclose(stream) }
-    var bytes: [UInt8] = []
-    while true {
-      let byte = unsafe getc(stream)
-      if byte == EOF { break }
-      bytes.append(UInt8(truncatingIfNeeded: byte))
-    }
-    return bytes.split(separator: 0x0a).compactMap { line in
-      let name = line.last == 0x0d ? line.dropLast() : line
+    let bytes = try FileList.read(path)
+    // `find -print0` ends names with NUL, everything else with a line end.
+    let separator: UInt8 = bytes.contains(0) ? 0 : 0x0a
+    return bytes.split(separator: separator).compactMap { line in
+      let name = separator == 0x0a && line.last == 0x0d ? line.dropLast() : line
       return name.isEmpty ? nil : String(decoding: name, as: UTF8.self)
     }
   }

@@ -18,8 +18,8 @@ struct Ls: ParsableCommand {
 
   func run() throws {
     let options = try reading.options()
-    let files = try input.paths()
     try reporting(isJSON: json) { report in
+      let files = try input.paths()
       try report.forEach(files) { file in
         let archive = try TensorArchive(contentsOf: file, options: options)
         let hashes = hash ? try archive.hashes(limits: options.limits) : nil

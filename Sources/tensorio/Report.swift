@@ -10,6 +10,9 @@ final class Report {
 
   init(isJSON: Bool) { self.isJSON = isJSON }
 
+  /// Whether some file could not be handled.
+  var hasFailed: Bool { sawFailure }
+
   /// Writes a line of data.
   func line(_ text: String) throws { try Stream.output.line(text) }
 
@@ -57,6 +60,11 @@ final class Report {
   func forEach(_ files: [String], _ body: (String) throws -> Void) throws {
     for file in files {
       do {
+        // Swift decodes arguments leniently; opening another name than was given must not happen.
+        guard !file.unicodeScalars.contains("\u{FFFD}"), !file.utf8.contains(0) else {
+          throw TensorIOError(
+            .invalidArgument, "the path is not UTF-8; rename the file, or link to it")
+        }
         try body(file)
       } catch let error as TensorIOError {
         try fail(error, file: file)
@@ -66,6 +74,7 @@ final class Report {
 
   /// Ends the command with the status that is due.
   func finish() throws {
+    if Signals.isInterrupted { throw ExitCode(130) }
     if sawFailure { throw ExitCode(2) }
     if sawFinding { throw ExitCode(1) }
   }
@@ -103,6 +112,9 @@ extension ParsableCommand {
     do {
       try body(report)
       try report.finish()
+    } catch let error as TensorIOError {
+      try? Stream.error.line("tensorio: error: \(error)")
+      throw ExitCode(2)
     } catch let error as StreamError {
       try? Stream.error.line("tensorio: error: \(error)")
       throw ExitCode(2)

@@ -8,7 +8,7 @@ struct Show: ParsableCommand {
     discussion: """
         tensorio show weights.npz fc1/weight --slice 0:3,-1
 
-      A slice is written as in Python: an index or start:stop:step for each axis, with commas \
+      A slice is written as in Python: an index, start:stop:step or ... for each axis, with commas \
       between. Large tensors are summarised; --full prints every element.
       """)
 
@@ -51,16 +51,18 @@ struct Show: ParsableCommand {
 
   func run() throws {
     let options = try reading.options()
-    let indexes = try slice.map(SliceExpression.parse) ?? []
+    let slice = try slice.map(SliceExpression.init(parsing:))
     try reporting(isJSON: json) { report in
       try report.forEach([file]) { file in
         let archive = try TensorArchive(contentsOf: file, options: options)
         let chosen = names.isEmpty ? archive.entries : try names.map { try archive.entry($0) }
         for entry in chosen {
-          try locating(.init(tensor: entry.name)) { () throws(TensorIOError) in
+          let tensor = try locating(.init(tensor: entry.name)) { () throws(TensorIOError) in
             try entry.tensor.storage.verify()
+            return try slice?.applied(to: entry.tensor) ?? entry.tensor
           }
-          try show(entry, try entry.tensor.sliced(indexes), titled: chosen.count > 1, report)
+          try show(entry, tensor, titled: chosen.count > 1, report)
+          try tensor.storage.source.requireUnchanged()
         }
         try report.note(archive.findings, in: file)
         if chosen.isEmpty {
@@ -127,30 +129,57 @@ private struct ElementWriter {
   }
 }
 
-/// Reads `0:3,-1` as Python reads what stands in brackets.
-enum SliceExpression {
-  static func parse(_ text: String) throws -> [TensorIndex] {
-    try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
-      let bounds = part.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-      let numbers = try bounds.map { bound -> Int? in
-        let digits = bound.filter { $0 != " " }
-        if digits.isEmpty { return nil }
-        guard let number = Int(digits) else { throw invalid(text) }
-        return number
-      }
-      switch numbers.count {
-      case 1:
-        guard let index = numbers[0] else { throw invalid(text) }
-        return .at(index)
-      case 2: return .slice(from: numbers[0], to: numbers[1], step: 1)
-      case 3: return .slice(from: numbers[0], to: numbers[1], step: numbers[2] ?? 1)
-      default: throw invalid(text)
+/// What stands in brackets in Python: `0:3,-1`, `...,0`, `::2`.
+struct SliceExpression {
+  private var leading: [TensorIndex] = []
+  /// What follows `...`; nil without one.
+  private var trailing: [TensorIndex]?
+
+  init(parsing text: String) throws {
+    var parts = text.split(separator: ",", omittingEmptySubsequences: false)
+      .map { $0.filter { $0 != " " } }
+    // `0,` is legal in Python.
+    if parts.count > 1, parts.last == "" { parts.removeLast() }
+    for part in parts {
+      if part == "..." {
+        guard trailing == nil else { throw Self.invalid(text) }
+        trailing = []
+      } else if trailing == nil {
+        leading.append(try Self.index(part, in: text))
+      } else {
+        trailing?.append(try Self.index(part, in: text))
       }
     }
   }
 
+  /// The part of a tensor that the expression names.
+  func applied(to tensor: Tensor) throws(TensorIOError) -> Tensor {
+    guard let trailing else { return try tensor.sliced(leading) }
+    let rest = tensor.rank - leading.count - trailing.count
+    let whole = [TensorIndex](repeating: .all, count: max(0, rest))
+    return try tensor.sliced(leading + whole + trailing)
+  }
+
+  private static func index(_ part: String, in text: String) throws -> TensorIndex {
+    let numbers = try part.split(separator: ":", omittingEmptySubsequences: false).map { bound in
+      guard !bound.isEmpty else { return Int?.none }
+      guard let number = Int(bound) else { throw invalid(text) }
+      return number
+    }
+    switch numbers.count {
+    case 1:
+      guard let index = numbers[0] else { throw invalid(text) }
+      return .at(index)
+    case 2: return .slice(from: numbers[0], to: numbers[1], step: 1)
+    case 3: return .slice(from: numbers[0], to: numbers[1], step: numbers[2] ?? 1)
+    default: throw invalid(text)
+    }
+  }
+
   private static func invalid(_ text: String) -> ValidationError {
-    ValidationError("--slice wants indexes like 0:3,-1, not '\(text)'")
+    ValidationError(
+      "--slice wants indexes, start:stop:step and ... with commas between, like 0:3,-1; not "
+        + "'\(text)'")
   }
 }
 

@@ -18,8 +18,8 @@ struct Stats: ParsableCommand {
 
   func run() throws {
     let options = try reading.options()
-    let files = try input.paths()
     try reporting(isJSON: json) { report in
+      let files = try input.paths()
       try report.forEach(files) { file in
         let archive = try TensorArchive(contentsOf: file, options: options)
         let rows = try archive.entries.map { ($0, try statistics(of: $0)) }
@@ -28,6 +28,7 @@ struct Stats: ParsableCommand {
             .object([
               ("file", .string(file)),
               ("tensors", .array(rows.map { json(of: $0.0, $0.1) })),
+              ("findings", .array(archive.findings.map { JSON($0) })),
             ]))
         } else {
           try print(rows, file: file, report)
@@ -79,6 +80,7 @@ struct Stats: ParsableCommand {
 
   /// Six significant digits are enough for people; --json has all.
   private static func short(_ value: Double) -> String {
+    if value.isNaN { return "-" }
     guard value.isFinite, value != 0 else { return "\(value)" }
     var scale = 1.0
     var magnitude = abs(value)

@@ -2,6 +2,7 @@
 
 internal import Glibc
 internal import Synchronization
+internal import TensorIO
 
 /// A standard stream, written with every error noticed: `print` to a full disk reports nothing.
 enum Stream: Int32 {
@@ -41,6 +42,12 @@ enum Stream: Int32 {
 struct StreamError: Error, CustomStringConvertible {
   let reason: String
   var description: String { "writing the output failed: \(reason)" }
+}
+
+/// This process.
+enum Process {
+  /// Ends it with a status.
+  static func end(_ status: Int32) -> Never { exit(status) }
 }
 
 /// The environment's variables.
@@ -90,10 +97,72 @@ extension Optional where Wrapped == @convention(c) (Int32) -> Void {
   }
 }
 
+/// Lists of file names.
+enum FileList {
+  private static let mostBytes = 64 << 20
+
+  /// The bytes of a list; `-` is standard input.
+  static func read(_ path: String) throws(TensorIOError) -> [UInt8] {
+    let place = TensorIOError.Place(file: path)
+    guard let stream = unsafe fopen(path == "-" ? "/dev/stdin" : path, "r") else {
+      throw TensorIOError(
+        .io, "the list cannot be opened: \(unsafe String(cString: strerror(errno)))", at: place)
+    }
+    defer { _ = unsafe fclose(stream) }
+    var bytes: [UInt8] = []
+    while true {
+      let byte = unsafe getc(stream)
+      if byte == EOF { break }
+      guard bytes.count < mostBytes else {
+        throw TensorIOError(.limit, "the list is longer than \(mostBytes) bytes", at: place)
+      }
+      bytes.append(UInt8(truncatingIfNeeded: byte))
+    }
+    guard unsafe ferror(stream) == 0 else {
+      throw TensorIOError(.io, "the list cannot be read", at: place)
+    }
+    return bytes
+  }
+}
+
 /// Folders of the file system.
 enum Folder {
+  /// Whether a path names anything that is there.
+  static func contains(_ path: String) -> Bool {
+    var status = stat()
+    return unsafe stat(path, &status) == 0
+  }
+
   static func exists(_ path: String) -> Bool {
     var status = stat()
     return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  /// The files below a folder with one of these endings, as paths relative to it, sorted; hidden ones
+  /// and links to folders are left out.
+  static func files(below root: String, endings: [String]) throws(TensorIOError) -> [String] {
+    var found: [String] = []
+    var pending = [""]
+    while let folder = pending.popLast() {
+      guard let listing = unsafe opendir(root + "/" + folder) else {
+        throw TensorIOError(
+          .io, "the folder cannot be read: \(unsafe String(cString: strerror(errno)))",
+          at: .init(file: root + "/" + folder))
+      }
+      defer { _ = unsafe closedir(listing) }
+      while let entry = unsafe readdir(listing) {
+        let name = unsafe withUnsafePointer(to: entry.pointee.d_name) { pointer in
+          unsafe String(cString: UnsafeRawPointer(pointer).assumingMemoryBound(to: CChar.self))
+        }
+        if name.hasPrefix(".") { continue }
+        let path = folder.isEmpty ? name : folder + "/" + name
+        if unsafe entry.pointee.d_type == UInt8(DT_DIR) {
+          pending.append(path)
+        } else if endings.contains(where: { name.lowercased().hasSuffix($0) }) {
+          found.append(path)
+        }
+      }
+    }
+    return found.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 }

@@ -55,7 +55,11 @@ import Testing
     let result = try Command.run("ls", "--files-from", "-", input: "\(demo)\n\(labels)\n")
     #expect(result.status == 0)
     #expect(result.output.contains("labels.npy: npy, 1 tensor"))
-    #expect(try Command.run("ls", "--files-from", "/nowhere").status == 64)
+    #expect(try Command.run("ls", "--files-from", "/nowhere").status == 2)
+    let withNULs = try Command.run("ls", "--files-from", "-", input: "\(demo)\0\(labels)\0")
+    #expect(withNULs.output == result.output)
+    let endless = try Command.run("ls", "--files-from", "/dev/zero")
+    #expect(endless.status == 2)
   }
 
   // MARK: Exit statuses and messages
@@ -68,6 +72,11 @@ import Testing
     #expect(try Command.run("ls").status == 64)
     #expect(try Command.run("ls", "--nonsense").status == 64)
     #expect(try Command.run("nonsense").status == 64)
+    #expect(try Command.run().status == 64)
+    #expect(try Command.run("ls", "a\u{fffd}.npy").status == 2)
+    let injected = try Command.run("ls", "--no\u{1b}[31m")
+    #expect(injected.status == 64)
+    #expect(!injected.errors.contains("\u{1b}"))
     #expect(try Command.run("show", demo, "--slice", "a").status == 64)
     #expect(try Command.run("ls", demo, "--limit", "headerBytes").status == 64)
     #expect(try Command.run("convert", demo).status == 64)
@@ -125,6 +134,13 @@ import Testing
     #expect(repr.output == "array(600)\n")
     let json = try Command.run("show", labels, "--slice", "0:3", "--json")
     #expect((try object(json.output)["elements"] as? [Int])?.count == 3)
+    let negative = try Command.run("show", demo, "fc1/weight", "--slice", "-1:,...,0", "--style", "repr")
+    #expect(negative.output.hasPrefix("array([-0.4926"))
+    // Billions of empty rows, of which none is printed.
+    let folder = try TemporaryFolder()
+    try Tensor.zeros([100_000_000_000, 0]).write(to: folder.path("e.npy"))
+    let empty = try Command.run("show", folder.path("e.npy"), "--json")
+    #expect(try object(empty.output)["elements"] as? [Int] == [])
     let missing = try Command.run("show", demo, "nope")
     #expect(missing.status == 2)
     #expect(missing.errors.contains("'fc1/weight'"))

@@ -20,6 +20,9 @@ import Testing
     #expect(joined.status == 0)
     let archive = try TensorArchive(contentsOf: folder.path("z.npz"))
     #expect(archive.names == ["fc1/weight", "step"])
+    #expect(try Command.run("convert", out, folder.path("back.npz")).status == 0)
+    let back = try TensorArchive(contentsOf: folder.path("back.npz"))
+    #expect(back.names.sorted() == (try TensorArchive(contentsOf: demo)).names.sorted())
     let original = try TensorArchive(contentsOf: demo)
     for entry in archive.entries {
       #expect(try entry.tensor.goldenHash() == (try original.tensor(entry.name).goldenHash()))
@@ -30,7 +33,7 @@ import Testing
     let out = folder.path("z.npz")
     #expect(try Command.run("convert", demo, out, "--include", "fc*", "--exclude", "*bias").status == 0)
     #expect(try TensorArchive(contentsOf: out).names == ["fc1/weight", "fc2/weight"])
-    let none = try Command.run("convert", demo, out, "--include", "zz*")
+    let none = try Command.run("convert", demo, out, "--include", "zz*", "--force")
     #expect(none.status == 2)
     #expect(none.errors.contains("'zz*'"))
     #expect(try TensorArchive(contentsOf: out).names.count == 2)
@@ -59,6 +62,9 @@ import Testing
     let lost = try Command.run("convert", input, folder.path("z.npy"), "--strict")
     #expect(lost.status == 2)
     #expect(lost.errors.contains("the name"))
+    // A nameless array has none to lose.
+    let labels = Repository.testFile("demo/labels.npy")
+    #expect(try Command.run("convert", labels, folder.path("l.npy"), "--strict").status == 0)
     let json = try Command.run("convert", "--json", input, folder.path("z.npy"))
     #expect(json.status == 0)
     #expect(json.output.contains("\"losses\":[{\"kind\":\"name\""))
@@ -71,13 +77,28 @@ import Testing
     }
     #expect(try folder.contents() == [])
     let kept = try folder.write([1, 2, 3], "kept.npz")
-    #expect(try Command.run("convert", bad, kept).status == 2)
+    #expect(try Command.run("convert", bad, kept, "--force").status == 2)
     #expect(try bytes(of: kept) == [1, 2, 3])
+  }
+
+  /// A forgotten output name must not cost the last input.
+  @Test func nothingIsReplacedWithoutForce() throws {
+    let (one, two) = (folder.path("1.npy"), folder.path("2.npy"))
+    try Tensor([1 as Float]).write(to: one)
+    try Tensor([2 as Float]).write(to: two)
+    let result = try Command.run("convert", one, two)
+    #expect(result.status == 2)
+    #expect(result.errors.contains("--force"))
+    #expect(try Tensor(contentsOf: two).array(of: Float.self) == [2])
+    let empty = Repository.testFile("npz/valid/empty.npz")
+    #expect(try Command.run("convert", empty, folder.path("e.npz")).status == 2)
+    #expect(try Command.run("convert", one, folder.path("c.npy"), "--compress", "6").status == 2)
+    #expect(try folder.contents() == ["1.npy", "2.npy"])
   }
 
   @Test func aFileIsConvertedOntoItself() throws {
     let path = try folder.write(bytes(of: demo), "x.npz")
-    #expect(try Command.run("convert", path, path, "--compress", "9").status == 0)
+    #expect(try Command.run("convert", path, path, "--compress", "9", "--force").status == 0)
     #expect(try TensorArchive(contentsOf: path).names.count == 6)
     #expect(try folder.contents() == ["x.npz"])
   }

@@ -78,6 +78,26 @@ import Testing
     #expect(abs(statistics.standardDeviation - 0.5) < 1e-9)
   }
 
+  @Test func hugeNumbersDoNotOverflow() throws {
+    let wide = try TensorStatistics(of: Tensor([1e200, 3e200]))
+    #expect(abs(wide.mean / 2e200 - 1) < 1e-15)
+    #expect(abs(wide.standardDeviation / 1e200 - 1) < 1e-15)
+    #expect(try TensorStatistics(of: Tensor([1e308, -1e308])).mean == 0)
+    // One large number does not swallow the others.
+    let mixed = try TensorStatistics(of: Tensor([1e16] + [Double](repeating: 1, count: 100_000)))
+    #expect(abs(mixed.mean / 99_999_000_010.999_77 - 1) < 1e-12)
+    #expect(abs(mixed.standardDeviation / 31_622_460_377_080.01 - 1) < 1e-9)
+  }
+
+  @Test func complexNumbersAreCounted() throws {
+    let numbers: [Complex<Float>] = [.init(0, 0), .init(.nan, 1), .init(1, -.infinity), .init(0, 1)]
+    let statistics = try TensorStatistics(of: Tensor(numbers))
+    #expect(statistics.count == 4)
+    #expect([statistics.nanCount, statistics.infinityCount, statistics.zeroCount] == [1, 1, 1])
+    #expect(statistics.minimum == nil)
+    #expect(statistics.mean.isNaN)
+  }
+
   @Test func integersKeepTheirExactBounds() throws {
     let statistics = try TensorStatistics(of: Tensor([UInt64.max, 3, 0]))
     #expect(statistics.minimum == .uint(0))

@@ -54,6 +54,19 @@ struct SeededGenerator: RandomNumberGenerator {
     }
   }
 
+  /// Strides that are never used may be anything, and a tensor without elements has no first one.
+  @Test func unusedNumbersDoNoHarm() throws {
+    let odd = try make([1, 3, 1], [.max, 2, .min])
+    #expect(try odd.array(of: Int32.self) == [0, 2, 4])
+    #expect(try odd[0, 1..<3].array(of: Int32.self) == [2, 4])
+    let empty = try make([0, 3], [.max, .max], 1 << 60)
+    #expect(try empty.withElements(of: Int32.self) { $0.count } == 0)
+    #expect(throws: TensorIOError.self) { try make([0, 3], [.max, .max])[0] }
+    for dtype in [DType.bytes(count: .max), .string(count: .max), .void(count: -1)] {
+      #expect(throws: TensorIOError.self) { try Tensor(dtype: dtype, shape: [1], storage: storage) }
+    }
+  }
+
   @Test func orderIsSeenThroughAxesOfLengthOne() throws {
     #expect(try make([1, 24], [7, 1]).isContiguous)
     #expect(try make([24, 1], [1, 0]).isFortranContiguous)
@@ -78,6 +91,9 @@ struct SeededGenerator: RandomNumberGenerator {
     let stepped = try base[0, 0, TensorIndex.slice(from: -2, to: nil, step: -2)]
     #expect(try stepped.array(of: Int64.self) == [3, 1])
     #expect(try base[5..<9].shape == [0, 4, 5])
+    #expect(try base[(-2)...(-1)].shape == [2, 4, 5])
+    #expect(try base[...1].shape == [2, 4, 5])
+    #expect(try base[0..<0, 3, 4].withElements(of: Int64.self) { $0.count } == 0)
     #expect(try base[0, 0, 0].shape == [])
     #expect(try base[0, 0, 3].element(at: []) == .int(3))
   }

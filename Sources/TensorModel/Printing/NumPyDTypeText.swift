@@ -1,16 +1,20 @@
 /// Dtypes as NumPy writes them.
 enum NumPyDTypeText {
   /// Whether the text of an array shows its dtype without naming it.
-  static func isImplied(_ dtype: DType) -> Bool {
+  static func isImplied(_ dtype: DType, _ order: ByteOrder) -> Bool {
     switch dtype {
-    case .bool, .int64, .float64, .complex128: true
+    case .bool: true
+    case .int64, .float64, .complex128: order == .little
     default: false
     }
   }
 
   /// The dtype after `dtype=` in the text of an array.
-  static func short(_ dtype: DType) -> String {
+  static func short(_ dtype: DType, _ order: ByteOrder) -> String {
     switch dtype {
+    case .string(let count) where order == .big: return "'>U\(count)'"
+    case _ where order == .big && dtype.swapUnit > 1:
+      return element(.init(name: "", dtype: dtype, byteOrder: order, offset: 0))
     case .bytes(let count): return "'|S\(count)'"
     case .string(let count): return "'<U\(count)'"
     case .void(let count): return "'|V\(count)'"

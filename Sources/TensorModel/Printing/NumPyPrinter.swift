@@ -37,8 +37,8 @@ package struct NumPyPrinter: Sendable {
     if shown.elementCount == 0 && tensor.shape.count != 1 || shown.isSummary {
       extras.append("shape=" + PythonText.tuple(tensor.shape))
     }
-    if shown.elementCount == 0 || !NumPyDTypeText.isImplied(tensor.dtype) {
-      extras.append("dtype=" + NumPyDTypeText.short(tensor.dtype))
+    if shown.elementCount == 0 || !NumPyDTypeText.isImplied(tensor.dtype, tensor.byteOrder) {
+      extras.append("dtype=" + NumPyDTypeText.short(tensor.dtype, tensor.byteOrder))
     }
     if extras.isEmpty { return result + ")" }
     result += ","

@@ -1,3 +1,5 @@
+internal import ByteIO
+
 /// Writes tensors as PyTorch 2.15 writes them: `tensor([1., 2.], dtype=torch.float64)`.
 ///
 /// Dtypes that torch lacks have their elements set as NumPy sets them. Deliberate differences: the
@@ -51,7 +53,7 @@ package struct TorchPrinter: Sendable {
       default: false
       }
     if !isImplied {
-      result.append("dtype=" + (tensor.dtype.isInTorch ? "torch." : "") + tensor.dtype.description)
+      result.append("dtype=" + (tensor.dtype.isInTorch ? "torch." : "") + tensor.dtype.description.escapedForDisplay)
     }
     if tensor.requiresGrad { result.append("requires_grad=True") }
     return result

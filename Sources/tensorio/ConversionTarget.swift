@@ -1,0 +1,65 @@
+internal import TensorIO
+
+/// Where a conversion writes.
+enum ConversionTarget {
+  case file(String)
+  case folder(String)
+
+  /// A folder by its trailing slash or because it is one; a file otherwise.
+  init(_ path: String) throws(TensorIOError) {
+    if path.hasSuffix("/") || Folder.exists(path) {
+      self = .folder(path)
+    } else {
+      _ = try FormatRegistry.format(forWriting: path)
+      self = .file(path)
+    }
+  }
+
+  private static let ending = "npy"
+
+  /// A name with the ending of what will be written.
+  var sample: String {
+    switch self {
+    case .file(let path): path
+    // Each file of a folder carries its tensor's name, so an archive's losses are the ones.
+    case .folder: "folder.npz"
+    }
+  }
+
+  /// Refuses to replace a file without being told to, and options that would do nothing.
+  func requireUse(force: Bool, compress: Int?) throws(TensorIOError) {
+    if compress != nil, descriptor?.compresses != true {
+      throw TensorIOError(.invalidArgument, "--compress does nothing for this output; leave it out")
+    }
+    if case .file(let path) = self, !force, Folder.contains(path) {
+      throw TensorIOError(
+        .invalidArgument, "the output exists; name another, or replace it with --force")
+    }
+  }
+
+  /// The format of the file; nil for a folder.
+  private var descriptor: FormatDescriptor? {
+    guard case .file(let path) = self else { return nil }
+    return (try? FormatRegistry.format(forWriting: path))?.descriptor
+  }
+
+  /// Whether what is written has no names inside.
+  var isNameless: Bool { descriptor?.holdsMany == false }
+
+  func write(_ archive: TensorArchive, _ options: WritingOptions) throws(TensorIOError) {
+    switch self {
+    case .folder(let path): try archive.extract(to: path, ending: Self.ending, options: options)
+    case .file(let path):
+      let format = try FormatRegistry.format(forWriting: path)
+      // An npy file of several arrays may be written as one again.
+      let isList = archive.format == format.descriptor.id
+      if !format.descriptor.holdsMany, archive.entries.count > 1, !isList {
+        throw TensorIOError(
+          .invalidArgument,
+          "\(archive.entries.count) tensors do not go into one \(format.descriptor.id) file; end "
+            + "the output in / to write a folder, or choose one tensor with --include")
+      }
+      try archive.write(to: path, options: options)
+    }
+  }
+}
