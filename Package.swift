@@ -25,7 +25,9 @@ let formatTargets = formats.flatMap { format -> [Target] in
       swiftSettings: strict),
     .testTarget(
       name: tests,
-      dependencies: [.byName(name: format.name), "ByteIO", "TensorModel", "TensorIO", "TestSupport"]
+      dependencies: [
+        .byName(name: format.name), "ByteIO", "TensorModel", "TensorIO", "TestSupport",
+      ]
         + format.needs,
       swiftSettings: strict),
   ]

@@ -48,7 +48,8 @@ public final class AtomicFile {
       } catch {
         // The name of the temporary file would only puzzle the caller.
         throw TensorIOError(
-          .io, "no file can be made in the folder '\(directory.escapedForDisplay)': \(error.reason)",
+          .io,
+          "no file can be made in the folder '\(directory.escapedForDisplay)': \(error.reason)",
           at: .init(file: path))
       }
     }

@@ -13,8 +13,9 @@ public final class AtomicFolder {
   public init(path: String) throws(TensorIOError) {
     var plain = path
     while plain.count > 1, plain.hasSuffix("/") { plain.removeLast() }
-    guard let target = SystemCall.resolvedTarget(plain), ![".", "..", ""].contains(
-      splitPath(target).name)
+    guard let target = SystemCall.resolvedTarget(plain),
+      ![".", "..", ""].contains(
+        splitPath(target).name)
     else {
       throw TensorIOError(
         .invalidArgument, "cannot be made a new folder; name another output",

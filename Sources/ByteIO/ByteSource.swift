@@ -40,7 +40,9 @@ extension ByteSource {
     }
   }
 
-  /// All bytes as an array. Checksums are checked.
+  /// All bytes as an array.
+  ///
+  /// Checksums are checked.
   public func bytes() throws(TensorIOError) -> [UInt8] {
     var bytes: [UInt8] = []
     try stream { (chunk) throws(TensorIOError) in

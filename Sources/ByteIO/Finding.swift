@@ -1,6 +1,6 @@
 /// Something that a reader noticed and accepted, and that a strict reader would not.
 public struct Finding: Sendable, Hashable {
-  /// What was noticed, as a stable word: `trailing-bytes`, `duplicate-member`, …
+  /// What was noticed, as a stable word such as `trailing-bytes` or `duplicate-member`.
   public let code: String
   /// One sentence for people.
   public let message: String

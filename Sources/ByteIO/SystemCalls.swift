@@ -208,7 +208,9 @@ enum SystemCall {
   }
 
   /// Where writing to a path would write: the path with its links followed, or itself where nothing
-  /// is yet. Nil for a link whose target does not exist.
+  /// is yet.
+  ///
+  /// Nil for a link whose target does not exist.
   static func resolvedTarget(_ path: String) -> String? {
     if let resolved = resolved(path) { return resolved }
     var status = stat()

@@ -112,7 +112,9 @@ extension TensorIOError: CustomStringConvertible {
     var parts: [String] = []
     if let file = place.file { parts.append(file.escapedForDisplay) }
     if let member = place.member { parts.append("member '\(member.escapedForDisplay)'") }
-    if let tensor = place.tensor, !tensor.isEmpty { parts.append("tensor '\(tensor.escapedForDisplay)'") }
+    if let tensor = place.tensor, !tensor.isEmpty {
+      parts.append("tensor '\(tensor.escapedForDisplay)'")
+    }
     if let offset = place.offset { parts.append("byte \(offset)") }
     parts.append(reason)
     return parts.joined(separator: ": ")

@@ -11,7 +11,9 @@ public enum NPYFormat: TensorFormat {
     return cursor.skip(ifNext: NPYHeader.magic)
   }
 
-  /// Indexes a file. One array becomes a lone tensor without a name; several become a list.
+  /// Indexes a file.
+  ///
+  /// One array becomes a lone tensor without a name; several become a list.
   public static func read(
     _ file: InputFile, options: ReadingOptions
   ) throws(TensorIOError) -> TensorArchive {
@@ -46,7 +48,8 @@ public enum NPYFormat: TensorFormat {
     if offset < file.byteCount, !isObject {
       findings.append(
         Finding(
-          "trailing-bytes", "\(file.byteCount - offset) bytes follow the last array"
+          "trailing-bytes",
+          "\(file.byteCount - offset) bytes follow the last array"
             + (ending.map { ": \($0)" } ?? ""),
           offset: offset))
     }

@@ -160,7 +160,9 @@ extension NPYHeader {
   }
 
   /// Magic, version, length, text, padding to a multiple of 64, `\n`; nil when the length does not
-  /// fit. A header that is a multiple already gets 64 spaces more, as NumPy's does.
+  /// fit.
+  ///
+  /// A header that is a multiple already gets 64 spaces more, as NumPy's does.
   private static func assemble(_ body: [UInt8], major: UInt8) -> [UInt8]? {
     let lengthBytes = major == 1 ? 2 : 4
     let unpadded = magic.count + 2 + lengthBytes + body.count + 1

@@ -13,8 +13,10 @@ public enum NPZFormat: TensorFormat {
     return cursor.skip(ifNext: [0x50, 0x4b, 3, 4]) || cursor.skip(ifNext: [0x50, 0x4b, 5, 6])
   }
 
-  /// Indexes an archive. A member is an array when its data says so, as in NumPy, whatever its name;
-  /// other members are kept as bytes.
+  /// Indexes an archive.
+  ///
+  /// A member is an array when its data says so, as in NumPy, whatever its name; other members are
+  /// kept as bytes.
   public static func read(
     _ file: InputFile, options: ReadingOptions
   ) throws(TensorIOError) -> TensorArchive {
@@ -117,8 +119,10 @@ public enum NPZFormat: TensorFormat {
     return losses
   }
 
-  /// Writes each tensor as a member `NAME.npy`, in order; a tensor without a name becomes `arr_0` as
-  /// in np.savez. Bytes under a name are written as they are.
+  /// Writes each tensor as a member `NAME.npy`, in order; a tensor without a name becomes `arr_0`
+  /// as in np.savez.
+  ///
+  /// Bytes under a name are written as they are.
   public static func write(
     _ archive: TensorArchive, to file: AtomicFile, options: WritingOptions
   ) throws(TensorIOError) {

@@ -105,7 +105,8 @@ enum TypeString {
   private static func leadingShape(
     _ rest: inout Substring, whole: String
   ) throws(TensorIOError) -> [Int] {
-    if let digits = rest.prefix(while: { $0.isASCII && $0.isNumber }) as Substring?, !digits.isEmpty {
+    if let digits = rest.prefix(while: { $0.isASCII && $0.isNumber }) as Substring?, !digits.isEmpty
+    {
       guard let repeats = Int(digits) else { throw invalid(whole) }
       rest = rest.dropFirst(digits.count)
       return [repeats]

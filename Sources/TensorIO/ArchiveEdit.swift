@@ -70,12 +70,15 @@ extension TensorArchive {
       limits: .unlimited)
   }
 
-  /// One archive of the contents of several files. An array without a name gets that of its file,
-  /// less the ending; the arrays of one npy file get its name and their number.
+  /// One archive of the contents of several files.
+  ///
+  /// An array without a name gets that of its file, less the ending; the arrays of one npy file get
+  /// its name and their number.
   public init(merging files: [(name: String, archive: TensorArchive)]) throws(TensorIOError) {
     let parts = files.map { file in
       let stem = Self.withoutEnding(file.name)
-      let needsStem = file.archive.format.flatMap { FormatRegistry.format(id: $0) }
+      let needsStem =
+        file.archive.format.flatMap { FormatRegistry.format(id: $0) }
         .map { !$0.descriptor.holdsMany } ?? false
       return file.archive.namedValues.map { value -> NamedValue in
         guard needsStem else { return value }
@@ -87,14 +90,17 @@ extension TensorArchive {
 
   /// A name without the ending of a known format.
   private static func withoutEnding(_ name: String) -> String {
-    guard let ending = FormatRegistry.endings.first(where: { name.lowercased().hasSuffix($0) }) else {
+    guard let ending = FormatRegistry.endings.first(where: { name.lowercased().hasSuffix($0) })
+    else {
       return name
     }
     return String(name.dropLast(ending.count))
   }
 
   /// The archive with every tensor as the target can take it: detached and tagged `cpu` where the
-  /// target knows neither. ``losses(writingTo:)`` of the original says what that drops.
+  /// target knows neither.
+  ///
+  /// ``losses(writingTo:)`` of the original says what that drops.
   public func untagged() throws(TensorIOError) -> TensorArchive {
     guard entries.contains(where: { $0.tensor.requiresGrad || $0.tensor.device != .cpu }) else {
       return self

@@ -1,6 +1,8 @@
 extension TensorArchive {
   /// Writes every tensor as a file of its own into a new folder, `NAME.npy` each; a name with
-  /// slashes makes folders inside. The folder appears whole or not at all.
+  /// slashes makes folders inside.
+  ///
+  /// The folder appears whole or not at all.
   /// - Parameters:
   ///   - path: a folder that does not exist or is empty.
   ///   - ending: the ending of the files, which names their format.
@@ -59,8 +61,11 @@ extension TensorArchive {
   private static func safeParts(
     of name: String, ending: String
   ) throws(TensorIOError) -> [String] {
-    var parts = name.isEmpty ? ["array"] : name.split(separator: "/", omittingEmptySubsequences: false)
-      .map(String.init)
+    var parts =
+      name.isEmpty
+      ? ["array"]
+      : name.split(separator: "/", omittingEmptySubsequences: false)
+        .map(String.init)
     for part in parts {
       guard !part.isEmpty, part != ".", part != "..", part.utf8.count <= 240,
         !part.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f || $0 == UInt8(ascii: "\\") })

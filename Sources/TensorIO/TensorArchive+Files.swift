@@ -22,7 +22,9 @@ extension TensorArchive {
     }
   }
 
-  /// Writes a file, in the format that its ending names. The file appears whole or not at all.
+  /// Writes a file, in the format that its ending names.
+  ///
+  /// The file appears whole or not at all.
   ///
   /// What the format cannot say is listed by ``losses(writingTo:)`` beforehand.
   /// - Throws: ``TensorIOError``; nothing is left behind.

@@ -2,7 +2,7 @@ public import ByteIO
 
 /// Where a tensor lives, or where the file says it lived: `cpu`, `cuda:0`, `meta`.
 public struct Device: Sendable, Hashable, CustomStringConvertible {
-  /// The kind as torch names it: `cpu`, `cuda`, `mps`, `meta`, …
+  /// The kind as torch names it, such as `cpu`, `cuda`, `mps` or `meta`.
   public let kind: String
   /// Which one of its kind, or nil where the file does not say.
   public let index: Int?

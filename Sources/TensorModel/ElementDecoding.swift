@@ -27,9 +27,10 @@ struct ElementDecoder {
     case .timedelta: .timedelta(count(bytes))
     case .structured(let type): .record(type.fields.map { field($0, bytes) })
     case .float4E2M1FNx2:
-      .array([Float4E2M1FNx2(bitPattern: bytes[0]).floats].flatMap { pair in
-        [.float(Double(pair.0)), .float(Double(pair.1))]
-      })
+      .array(
+        [Float4E2M1FNx2(bitPattern: bytes[0]).floats].flatMap { pair in
+          [.float(Double(pair.0)), .float(Double(pair.1))]
+        })
     default: .float(float(bytes, at: 0))
     }
   }

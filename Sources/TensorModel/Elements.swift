@@ -9,7 +9,9 @@ public struct BFloat16: Sendable, Hashable, BitwiseCopyable {
   /// Creates a number from its bits.
   public init(bitPattern: UInt16) { self.bitPattern = bitPattern }
 
-  /// The nearest bfloat16, ties to even. Every NaN stays a NaN with its sign and upper payload.
+  /// The nearest bfloat16, ties to even.
+  ///
+  /// Every NaN stays a NaN with its sign and upper payload.
   public init(_ value: Float) {
     let bits = value.bitPattern
     if value.isNaN {

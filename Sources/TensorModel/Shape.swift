@@ -34,7 +34,9 @@ public enum Shape {
   }
 
   /// The strides in elements of a gapless row-major (C) layout; 1 where an axis of 0 makes them
-  /// meaningless. The shape is one that ``elementCount(_:)`` accepts.
+  /// meaningless.
+  ///
+  /// The shape is one that ``elementCount(_:)`` accepts.
   public static func rowMajorStrides(_ shape: [Int]) -> [Int] {
     var strides = [Int](repeating: 1, count: shape.count)
     for axis in shape.indices.dropLast().reversed() {
@@ -48,8 +50,9 @@ public enum Shape {
     rowMajorStrides(shape.reversed()).reversed()
   }
 
-  /// Whether `strides` walk `shape` in row-major order without gaps. Axes of length 1 do not count,
-  /// and an empty shape is always contiguous.
+  /// Whether `strides` walk `shape` in row-major order without gaps.
+  ///
+  /// Axes of length 1 do not count, and an empty shape is always contiguous.
   public static func isRowMajor(_ shape: [Int], _ strides: [Int]) -> Bool {
     if shape.contains(0) { return true }
     var expected = 1

@@ -11,7 +11,9 @@ extension Tensor {
   }
 
   /// Hands the elements to `body` in row-major order, in chunks of a few MiB at most, whatever the
-  /// strides. This is the walk behind hashing, statistics and writing.
+  /// strides.
+  ///
+  /// This is the walk behind hashing, statistics and writing.
   ///
   /// Chunks hold whole elements, unless an element has more than 4 KiB. Contiguous tensors of files
   /// are read with checked copies. Strided views (and Fortran-order arrays, whose row-major order is
@@ -127,8 +129,9 @@ extension Tensor {
     return try loaded()
   }
 
-  /// A copy of the elements in memory of its own, row-major and little-endian. Checksums are
-  /// checked.
+  /// A copy of the elements in memory of its own, row-major and little-endian.
+  ///
+  /// Checksums are checked.
   /// - Throws: `limit` for more than `limits.decodedBytes`; what streaming throws.
   public func loaded(limits: DecodingLimits = DecodingLimits()) throws(TensorIOError) -> Tensor {
     try requireMemory(for: byteCount, limits)

@@ -46,13 +46,17 @@ extension PartialRangeUpTo<Int>: TensorIndexConvertible {
 }
 
 extension Tensor {
-  /// A view: `try t[0..<10, 3]`. Axes not named are taken whole. Nothing is copied.
+  /// A view: `try t[0..<10, 3]`.
+  ///
+  /// Axes not named are taken whole. Nothing is copied.
   /// - Throws: `invalidArgument` for an index outside its axis, too many indexes, or a step of 0.
   public subscript(_ indexes: any TensorIndexConvertible...) -> Tensor {
     get throws(TensorIOError) { try sliced(indexes.map(\.tensorIndex)) }
   }
 
-  /// A view by a list of index expressions, one an axis from the first. Nothing is copied.
+  /// A view by a list of index expressions, one an axis from the first.
+  ///
+  /// Nothing is copied.
   public func sliced(_ indexes: [TensorIndex]) throws(TensorIOError) -> Tensor {
     guard indexes.count <= rank else {
       throw .invalidArgument("\(indexes.count) indexes for a tensor with \(rank) axes")
@@ -100,7 +104,9 @@ extension Tensor {
     return (start, distance > 0 ? (distance - 1) / abs(step) + 1 : 0)
   }
 
-  /// The tensor with its axes in reverse order: NumPy's `.T`. Nothing is copied.
+  /// The tensor with its axes in reverse order: NumPy's `.T`.
+  ///
+  /// Nothing is copied.
   public func transposed() -> Tensor {
     Tensor(
       unchecked: self, shape: shape.reversed(), strides: strides.reversed(), device: device,
@@ -123,8 +129,10 @@ extension Tensor {
   /// The tensor without ``requiresGrad``, sharing the storage; the tensor itself when it has none.
   public func detached() -> Tensor { tagged(device: device, requiresGrad: false) }
 
-  /// The tensor on a device. `to(.cpu)` of a tensor that a file tagged otherwise changes the tag
-  /// alone: the bytes are in the host's memory.
+  /// The tensor on a device.
+  ///
+  /// `to(.cpu)` of a tensor that a file tagged otherwise changes the tag alone: the bytes are in
+  /// the host's memory.
   /// - Throws: `device` for any device but the host.
   public func to(_ device: Device) throws(TensorIOError) -> Tensor {
     guard device != self.device else { return self }

@@ -6,8 +6,9 @@ public import ByteIO
 public struct Tensor: Sendable {
   /// The type of the elements.
   public let dtype: DType
-  /// The byte order of multi-byte elements in the storage. Records answer `.little`; each of their
-  /// fields has its own.
+  /// The byte order of multi-byte elements in the storage.
+  ///
+  /// Records answer `.little`; each of their fields has its own.
   public let byteOrder: ByteOrder
   /// The lengths of the axes; empty for a 0-d tensor.
   public let shape: [Int]
@@ -17,8 +18,9 @@ public struct Tensor: Sendable {
   public let offset: Int
   /// The bytes.
   public let storage: TensorStorage
-  /// The device that the file or the program put the tensor on. A tag: the bytes of a tensor read
-  /// from a file are in the host's memory whatever it says.
+  /// The device that the file or the program put the tensor on.
+  ///
+  /// A tag: the bytes of a tensor read from a file are in the host's memory whatever it says.
   public let device: Device
   /// Whether torch would record operations on the tensor.
   public let requiresGrad: Bool

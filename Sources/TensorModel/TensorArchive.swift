@@ -75,7 +75,9 @@ public struct TensorArchive: Sendable {
     indexByName[Array(name.utf8)].map { entries[$0].tensor }
   }
 
-  /// The tensor under this list of keys, or nil. Unlike a name, a path is never ambiguous.
+  /// The tensor under this list of keys, or nil.
+  ///
+  /// Unlike a name, a path is never ambiguous.
   public subscript(path path: [String]) -> Tensor? {
     let bytes = path.map { Array($0.utf8) }
     return entries.first { $0.path.map { Array($0.utf8) } == bytes }?.tensor
@@ -110,8 +112,9 @@ public struct TensorArchive: Sendable {
 }
 
 extension TensorArchive {
-  /// A copy of the archive with every storage in memory, loaded on all cores. Checksums are checked,
-  /// and tensors that share a storage go on sharing it.
+  /// A copy of the archive with every storage in memory, loaded on all cores.
+  ///
+  /// Checksums are checked, and tensors that share a storage go on sharing it.
   /// - Throws: `limit` when the storages need more than `limits.decodedBytes` together.
   public func loaded(
     limits: DecodingLimits = DecodingLimits()

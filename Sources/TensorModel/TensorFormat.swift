@@ -1,7 +1,9 @@
 public import ByteIO
 
-/// What a format is called and what can be done with it. It lives in the format's own folder;
-/// detection, `--help` and the tests read it from the registry.
+/// What a format is called and what can be done with it.
+///
+/// It lives in the format's own folder; detection, `--help` and the tests read it from the
+/// registry.
 public struct FormatDescriptor: Sendable, Hashable {
   /// The identifier used on the command line and in JSON: `npy`.
   public let id: String
@@ -31,7 +33,9 @@ public struct ReadingOptions: Sendable {
   /// What a file may ask for.
   public var limits = DecodingLimits()
   /// What NumPy's raw `V1`, `V2`, … elements mean, by their size in bytes: NumPy writes bfloat16 as
-  /// `V2` and the 8-bit floats as `V1`, so the file cannot say. Nothing is guessed by default.
+  /// `V2` and the 8-bit floats as `V1`, so the file cannot say.
+  ///
+  /// Nothing is guessed by default.
   public var rawTypes: [Int: DType] = [:]
 
   /// Creates the documented defaults.
@@ -43,8 +47,9 @@ public struct WritingOptions: Sendable {
   /// The deflate level from 1 (fastest) to 12 (smallest), or nil to store members as they are, which
   /// lets every reader map them.
   public var compressionLevel: Int?
-  /// Whether file and folder are on the disk when writing returns. Off: a crash of the machine, not
-  /// of the program, may lose the new file and keep the old one.
+  /// Whether file and folder are on the disk when writing returns.
+  ///
+  /// Off: a crash of the machine, not of the program, may lose the new file and keep the old one.
   public var synced = false
   /// Called with the number of tensor bytes written since the last call.
   public var progress: (@Sendable (Int) -> Void)?

@@ -129,9 +129,10 @@ public struct TensorStatistics: Sendable, Hashable {
   }
 }
 
-/// Mean and sum of squared deviations of all numbers so far. Each chunk is summed twice, for its mean
-/// and for the deviations from it, and merged; so neither a large mean nor a single large number
-/// swallows the rest.
+/// Mean and sum of squared deviations of all numbers so far.
+///
+/// Each chunk is summed twice, for its mean and for the deviations from it, and merged; so neither
+/// a large mean nor a single large number swallows the rest.
 private struct Moments: Sendable, Hashable {
   /// Brings any finite number where its square and sums of squares are finite.
   private static let scale = 0x1p-600

@@ -5,7 +5,9 @@ internal import Synchronization
 ///
 /// Two tensors that hold the same object alias each other. Contents never change.
 public final class TensorStorage: Sendable {
-  /// Where the bytes come from. Streaming and loading go to it directly.
+  /// Where the bytes come from.
+  ///
+  /// Streaming and loading go to it directly.
   public let source: any ByteSource
   private let budget: DecodingBudget?
   private let decoded = Mutex<HeapBytes?>(nil)

@@ -39,7 +39,8 @@ enum Inflater {
     // An empty buffer has no address, and libdeflate wants one.
     let result = unsafe withUnsafeTemporaryAllocation(byteCount: 1, alignment: 1) { spare in
       unsafe libdeflate_deflate_decompress_ex(
-        decompressor, input.baseAddress ?? spare.baseAddress.map { UnsafeRawPointer($0) }, input.count,
+        decompressor, input.baseAddress ?? spare.baseAddress.map { UnsafeRawPointer($0) },
+        input.count,
         buffer.baseAddress ?? spare.baseAddress, buffer.count, &consumed, &produced)
     }
     switch result {
@@ -64,8 +65,9 @@ enum Inflater {
     try streamWithZlib(data, size: size, body)
   }
 
-  /// Whether the input is not much longer than what it makes, as every compressor leaves it. What is
-  /// not, is not worth the memory that loading it whole takes.
+  /// Whether the input is not much longer than what it makes, as every compressor leaves it.
+  ///
+  /// What is not, is not worth the memory that loading it whole takes.
   private static func isPlausible(_ data: FileSlice, for size: Int) -> Bool {
     data.byteCount - (1 << 20) <= size / 8 * 9
   }

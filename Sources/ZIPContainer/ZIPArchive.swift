@@ -8,7 +8,9 @@ public struct ZIPArchive: Sendable {
   /// What was odd and accepted.
   public let findings: [Finding]
 
-  /// Reads the directory of a file. Nothing is decompressed.
+  /// Reads the directory of a file.
+  ///
+  /// Nothing is decompressed.
   /// - Throws: `malformed` when the directory cannot be read, members overlap or reach past the
   ///   file, or a local header names another member; `unsupported` for encrypted members and
   ///   methods other than stored and deflated; `limit` for too many members.
@@ -68,8 +70,10 @@ public struct ZIPArchive: Sendable {
     return findings
   }
 
-  /// Facts that the local header states otherwise than the directory. Every reader of files goes by
-  /// the directory, so they are noted; a writer of streams leaves them open (bit 3).
+  /// Facts that the local header states otherwise than the directory.
+  ///
+  /// Every reader of files goes by the directory, so they are noted; a writer of streams leaves
+  /// them open (bit 3).
   private static func disagreements(
     of header: ZIPLocalHeader, with entry: ZIPEntry
   ) -> [Finding] {

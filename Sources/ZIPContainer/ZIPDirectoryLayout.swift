@@ -32,7 +32,8 @@ struct ZIPDirectoryLayout {
     // The comment is at most 65,535 bytes long.
     let tailStart = max(0, file.byteCount - Self.endBytes - Int(UInt16.max))
     let tail = try file.bytes(tailStart..<file.byteCount)
-    guard let found = Self.lastIndex(of: Self.endSignature, in: tail, before: tail.count - 18) else {
+    guard let found = Self.lastIndex(of: Self.endSignature, in: tail, before: tail.count - 18)
+    else {
       throw .malformed("no end record: this is no ZIP archive, or it is cut short")
     }
     let endOffset = tailStart + found

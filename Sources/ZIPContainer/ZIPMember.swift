@@ -1,7 +1,9 @@
 public import ByteIO
 
 /// A member of an archive as a run of bytes: in place in the mapped file when stored, inflated when
-/// deflated. Loading and streaming check the CRC-32; bytes in place are not checked.
+/// deflated.
+///
+/// Loading and streaming check the CRC-32; bytes in place are not checked.
 public final class ZIPMember: ByteSource {
   /// The name.
   public let name: String
@@ -96,7 +98,9 @@ public final class ZIPMember: ByteSource {
   /// A part of the member as a source of its own, covered by the member's checksum.
   public func slice(_ range: Range<Int>) -> ZIPMemberSlice { ZIPMemberSlice(self, range) }
 
-  /// The first bytes, or all when there are fewer. Not checked against the CRC.
+  /// The first bytes, or all when there are fewer.
+  ///
+  /// Not checked against the CRC.
   public func prefix(_ count: Int) throws(TensorIOError) -> [UInt8] {
     let count = min(count, byteCount)
     return try located { () throws(TensorIOError) in

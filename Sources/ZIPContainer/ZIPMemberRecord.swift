@@ -34,8 +34,10 @@ struct ZIPMemberRecord {
   private static let sentinel = UInt32.max
   private static let zip64Version: UInt16 = 45
 
-  /// Whether the sizes may need 64 bits. Decided by the size alone: the local header is written
-  /// before the compressed size is known, and deflate may add a little.
+  /// Whether the sizes may need 64 bits.
+  ///
+  /// Decided by the size alone: the local header is written before the compressed size is known,
+  /// and deflate may add a little.
   private var usesZip64: Bool { size >= Int(Self.sentinel) - (1 << 24) }
 
   private var flags: UInt16 { name.allSatisfy { $0 < 0x80 } ? 0 : 0x0800 }
@@ -69,8 +71,9 @@ struct ZIPMemberRecord {
     return bytes
   }
 
-  /// The header in front of the data, with the padding that aligns it. Its length does not depend on
-  /// the compressed size, so it can be written again over itself.
+  /// The header in front of the data, with the padding that aligns it.
+  ///
+  /// Its length does not depend on the compressed size, so it can be written again over itself.
   var localHeader: [UInt8] {
     var extra = usesZip64 ? zip64Extra([size, compressedSize]) : []
     if !isDeflated {

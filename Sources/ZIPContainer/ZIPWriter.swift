@@ -1,7 +1,9 @@
 public import ByteIO
 
 /// Writes an archive in one pass: stored members with their data at multiples of 64, or deflated
-/// ones, compressed in blocks on all cores. The same members give the same bytes on every machine.
+/// ones, compressed in blocks on all cores.
+///
+/// The same members give the same bytes on every machine.
 public final class ZIPWriter {
   /// Takes the next bytes of a member.
   public typealias Sink = (Span<UInt8>) throws(TensorIOError) -> Void
@@ -56,15 +58,18 @@ public final class ZIPWriter {
     }
   }
 
-  /// Writes the directory. Nothing can be added afterwards.
+  /// Writes the directory.
+  ///
+  /// Nothing can be added afterwards.
   public func finish() throws(TensorIOError) {
     if let deflater { try flush(deflater) }
     let start = file.byteCount
     var directory: [UInt8] = []
     for member in members { directory += member.centralHeader }
-    directory += ZIPEndRecord(
-      count: members.count, directoryOffset: start, directoryBytes: directory.count
-    ).bytes
+    directory +=
+      ZIPEndRecord(
+        count: members.count, directoryOffset: start, directoryBytes: directory.count
+      ).bytes
     try file.write(directory.span)
   }
 

@@ -66,7 +66,8 @@ struct Convert: ParsableCommand {
     guard Set(renamed).count == renamed.count else {
       throw ValidationError("--rename names one tensor twice")
     }
-    for text in rename where text.split(separator: "=", omittingEmptySubsequences: false).count != 2 {
+    for text in rename where text.split(separator: "=", omittingEmptySubsequences: false).count != 2
+    {
       throw ValidationError("--rename wants OLD=NEW, not '\(text)'")
     }
   }
@@ -107,7 +108,8 @@ struct Convert: ParsableCommand {
   }
 
   /// The file itself, or the files below a folder.
-  private static func files(at path: String) throws(TensorIOError) -> [(path: String, name: String)] {
+  private static func files(at path: String) throws(TensorIOError) -> [(path: String, name: String)]
+  {
     guard Folder.exists(path) else {
       return [(path, path.split(separator: "/").last.map(String.init) ?? path)]
     }
@@ -137,7 +139,8 @@ struct Convert: ParsableCommand {
     try target.requireUse(force: force, compress: compress)
     // What has no name and goes where there are none gets none.
     let isPlain = inputs.count == 1 && target.isNameless
-    let merged = isPlain ? inputs[0].archive : try TensorArchive(merging: inputs.map { ($0.name, $0.archive) })
+    let merged =
+      isPlain ? inputs[0].archive : try TensorArchive(merging: inputs.map { ($0.name, $0.archive) })
     let archive = try edit.applied(to: merged)
     guard !archive.entries.isEmpty else {
       throw TensorIOError(.invalidArgument, "the input holds no tensors to write")

@@ -102,9 +102,14 @@ extension ValueGraph.Leaf {
       ("path", .array(path.map { .string($0) })), ("kind", .string(kind)), ("value", value),
     ]
     if hashed, case .bytes(let source) = node {
-      fields.append(("sha256", .string(try SHA256.hex { (sink) throws(TensorIOError) in
-        try source.stream(sink)
-      })))
+      fields.append(
+        (
+          "sha256",
+          .string(
+            try SHA256.hex { (sink) throws(TensorIOError) in
+              try source.stream(sink)
+            })
+        ))
     }
     return .object(fields)
   }

@@ -1,7 +1,9 @@
 internal import ArgumentParser
 internal import TensorIO
 
-/// How a file is read: limits, and what raw bytes mean. Shared by all commands.
+/// How a file is read: limits, and what raw bytes mean.
+///
+/// Shared by all commands.
 struct ReadingFlags: ParsableArguments {
   @Option(
     name: .customLong("void-as"),
@@ -65,7 +67,8 @@ struct InputFiles: ParsableArguments {
 
   @Option(
     name: .customLong("files-from"),
-    help: ArgumentHelp("Read more file names from this file, - for standard input; ended by line ends or NULs.",
+    help: ArgumentHelp(
+      "Read more file names from this file, - for standard input; ended by line ends or NULs.",
       valueName: "list"))
   var filesFrom: String?
 

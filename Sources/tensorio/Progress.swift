@@ -28,7 +28,8 @@ final class Progress: Sendable {
       return percent == state.shown ? nil : percent
     }
     guard let percent else { return }
-    let bar = String(repeating: "=", count: percent / 4) + String(repeating: " ", count: 25 - percent / 4)
+    let bar =
+      String(repeating: "=", count: percent / 4) + String(repeating: " ", count: 25 - percent / 4)
     try? Stream.error.write("\r[\(bar)] \(percent)% of \(total.byteText)")
   }
 

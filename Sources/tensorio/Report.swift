@@ -37,7 +37,9 @@ final class Report {
     try message("warning", text)
   }
 
-  /// Says what a conversion did not keep. No finding: the user asked for the conversion.
+  /// Says what a conversion did not keep.
+  ///
+  /// No finding: the user asked for the conversion.
   func inform(_ text: String) throws { try message("note", text) }
 
   /// Says that a file could not be handled.

@@ -34,7 +34,8 @@ struct Show: ParsableCommand {
   @OptionGroup var reading: ReadingFlags
 
   // `-1` is an index and no flag.
-  @Option(parsing: .unconditional, help: ArgumentHelp("Print only this part.", valueName: "indexes"))
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("Print only this part.", valueName: "indexes"))
   var slice: String?
 
   @Option(help: "torch; numpy as print() shows it; repr as NumPy's repr() does.")

@@ -47,7 +47,7 @@ struct Stats: ParsableCommand {
   ) throws(TensorIOError) -> TensorStatistics? {
     do throws(TensorIOError) {
       return try TensorStatistics(of: entry.tensor)
-    } catch where error.code == .unsupported {
+    } catch  where error.code == .unsupported {
       return nil
     } catch {
       throw error.located(in: .init(tensor: entry.name))

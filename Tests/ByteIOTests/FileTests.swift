@@ -98,7 +98,8 @@ import Testing
     try file.write([5].span)
     try file.commit()
     #expect(try bytes(of: target) == [5])
-    #expect(try FileManager.default.destinationOfSymbolicLink(atPath: folder.path("link")) == target)
+    #expect(
+      try FileManager.default.destinationOfSymbolicLink(atPath: folder.path("link")) == target)
   }
 
   @Test func nothingStaysWithoutCommit() throws {

@@ -22,7 +22,10 @@ import Testing
     #expect(result.errors == "")
     let lines = result.output.split(separator: "\n")
     #expect(lines[0].contains("npz, 6 tensors"))
-    #expect(lines.contains { $0.hasPrefix("fc1/weight") && $0.contains("float32") && $0.contains("(64, 64)") })
+    #expect(
+      lines.contains {
+        $0.hasPrefix("fc1/weight") && $0.contains("float32") && $0.contains("(64, 64)")
+      })
   }
 
   @Test func lsPrintsTheJSONOfTheContract() throws {
@@ -134,7 +137,8 @@ import Testing
     #expect(repr.output == "array(600)\n")
     let json = try Command.run("show", labels, "--slice", "0:3", "--json")
     #expect((try object(json.output)["elements"] as? [Int])?.count == 3)
-    let negative = try Command.run("show", demo, "fc1/weight", "--slice", "-1:,...,0", "--style", "repr")
+    let negative = try Command.run(
+      "show", demo, "fc1/weight", "--slice", "-1:,...,0", "--style", "repr")
     #expect(negative.output.hasPrefix("array([-0.4926"))
     // Billions of empty rows, of which none is printed.
     let folder = try TemporaryFolder()
@@ -165,7 +169,8 @@ import Testing
     let columns = try Tensor([0, 3, 1, 4, 2, 5] as [Float], shape: [3, 2]).transposed()
     try columns.write(to: folder.path("f.npy"))
     try TensorArchive([("x", columns)]).write(to: folder.path("z.npz"))
-    let result = try Command.run("hash", folder.path("c.npy"), folder.path("f.npy"), folder.path("z.npz"))
+    let result = try Command.run(
+      "hash", folder.path("c.npy"), folder.path("f.npy"), folder.path("z.npz"))
     let hashes = Set(result.output.split(separator: "\n").map { $0.prefix(64) })
     #expect(hashes.count == 1)
     #expect(hashes.first.map(String.init) == (try tensor.goldenHash()))

@@ -31,7 +31,8 @@ import Testing
 
   @Test func patternsChooseTensors() throws {
     let out = folder.path("z.npz")
-    #expect(try Command.run("convert", demo, out, "--include", "fc*", "--exclude", "*bias").status == 0)
+    #expect(
+      try Command.run("convert", demo, out, "--include", "fc*", "--exclude", "*bias").status == 0)
     #expect(try TensorArchive(contentsOf: out).names == ["fc1/weight", "fc2/weight"])
     let none = try Command.run("convert", demo, out, "--include", "zz*", "--force")
     #expect(none.status == 2)
@@ -73,7 +74,9 @@ import Testing
   @Test func theOutputAppearsWholeOrNotAtAll() throws {
     let bad = Repository.testFile("npz/invalid/crc-data-flipped.npz")
     for output in ["out.npz", "out/"] {
-      #expect(try Command.run("convert", bad, folder.path(output) + (output.hasSuffix("/") ? "/" : "")).status == 2)
+      #expect(
+        try Command.run("convert", bad, folder.path(output) + (output.hasSuffix("/") ? "/" : ""))
+          .status == 2)
     }
     #expect(try folder.contents() == [])
     let kept = try folder.write([1, 2, 3], "kept.npz")
@@ -122,7 +125,10 @@ import Testing
     try Tensor.zeros([1 << 20], dtype: .float64).write(to: folder.path("big.npy"))
     let limited = try run(
       "/bin/sh",
-      ["-c", "ulimit -f 100; '\(Command.path)' convert '\(folder.path("big.npy"))' '\(folder.path("out.npz"))'"])
+      [
+        "-c",
+        "ulimit -f 100; '\(Command.path)' convert '\(folder.path("big.npy"))' '\(folder.path("out.npz"))'",
+      ])
     #expect(limited.status == 2)
     #expect(limited.errors.contains("File too large"))
     #expect(try folder.contents() == ["big.npy"])
@@ -146,7 +152,9 @@ import Testing
   }
 
   /// Peak private memory of converting an archive much larger than the bound, both ways, stored and
-  /// deflated. The child reports its own peak, page cache not counted.
+  /// deflated.
+  ///
+  /// The child reports its own peak, page cache not counted.
   @Test func memoryStaysBounded() throws {
     let elements = 40 << 20
     let tensor = try Tensor(
@@ -160,10 +168,12 @@ import Testing
     }
     // RLIMIT_DATA counts private writable memory, so 96 MiB of it must do for 160 MiB of tensor.
     #expect(try peak("convert", folder.path("big.npy"), folder.path("s.npz")) == 0)
-    #expect(try peak("convert", folder.path("big.npy"), folder.path("d.npz"), "--compress", "1") == 0)
+    #expect(
+      try peak("convert", folder.path("big.npy"), folder.path("d.npz"), "--compress", "1") == 0)
     #expect(try peak("convert", folder.path("s.npz"), folder.path("s.npy")) == 0)
     #expect(try peak("convert", folder.path("d.npz"), folder.path("d.npy")) == 0)
     #expect(try peak("hash", folder.path("d.npz")) == 0)
-    #expect(try Tensor(contentsOf: folder.path("d.npy"))[elements - 1].array(of: Float.self) == [1.5])
+    #expect(
+      try Tensor(contentsOf: folder.path("d.npy"))[elements - 1].array(of: Float.self) == [1.5])
   }
 }

@@ -40,8 +40,10 @@ import Testing
   @Test func oneElementOfAGigabyte() throws {
     let big = try Tensor(
       dtype: .void(count: 1 << 30), shape: [1],
-      storage: Tensor(dtype: .uint8, shape: [1 << 30], strides: [0], storage: Tensor([1 as UInt8]).storage)
-        .loaded().storage)
+      storage: Tensor(
+        dtype: .uint8, shape: [1 << 30], strides: [0], storage: Tensor([1 as UInt8]).storage
+      )
+      .loaded().storage)
     var options = WritingOptions()
     options.compressionLevel = 1
     let path = folder.path("elem.npz")

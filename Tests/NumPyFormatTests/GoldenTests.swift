@@ -45,7 +45,9 @@ import Testing
       guard Self.refused[file.file] == nil, !file.file.contains("/invalid/") else { continue }
       let archive = try TensorArchive(contentsOf: file.path)
       for array in file.distinctTensors {
-        guard let expected = array.resaved_sha256, let tensor = archive[array.name] else { continue }
+        guard let expected = array.resaved_sha256, let tensor = archive[array.name] else {
+          continue
+        }
         try tensor.write(to: folder.path("a.npy"))
         let written = SHA256.hash(data: try bytes(of: folder.path("a.npy"))).hexadecimal
         #expect(written == expected, "\(file.file) '\(array.name)'")
@@ -93,7 +95,8 @@ import Testing
         #expect(!objects.isEmpty)
         for entry in objects {
           #expect(throws: TensorIOError(.unsupported, "")) { try entry.tensor.loaded() }
-          #expect(entry.tensor.description.contains("object") || entry.tensor.description.contains("?"))
+          #expect(
+            entry.tensor.description.contains("object") || entry.tensor.description.contains("?"))
           count += 1
         }
       }

@@ -66,7 +66,8 @@ import Testing
     #expect(try unit("<M8[D/4]") == .datetime(TimeUnit(.hour, multiple: 6)))
     #expect(try unit("<m8[Y/12]") == .timedelta(TimeUnit(.month)))
     #expect(try unit("<M8[2s/8]") == .datetime(TimeUnit(.millisecond, multiple: 250)))
-    for bad in ["<M8[D/0]", "<M8[D/7]", "<M8[D/-1]", "<M8[D/4/2]", "<M8[as/10]", "<M8[x]", "<M8[]"] {
+    for bad in ["<M8[D/0]", "<M8[D/7]", "<M8[D/-1]", "<M8[D/4/2]", "<M8[as/10]", "<M8[x]", "<M8[]"]
+    {
       #expect(throws: TensorIOError.self) { try unit(bad) }
     }
   }

@@ -27,7 +27,8 @@ import Testing
     ("{1, 2}", .set), ("{}", .dictionary([:], duplicates: [])),
     ("{'a': 1,}", .dictionary([.string("a"): .int(1)], duplicates: [])),
     ("{'a': 1, 'a': 2}", .dictionary([.string("a"): .int(2)], duplicates: [.string("a")])),
-    (" \t\n(1, # one\r\n 2)\n# end", .tuple([.int(1), .int(2)])), ("(1,\\\n2)", .tuple([.int(1), .int(2)])),
+    (" \t\n(1, # one\r\n 2)\n# end", .tuple([.int(1), .int(2)])),
+    ("(1,\\\n2)", .tuple([.int(1), .int(2)])),
   ])
   func reads(_ text: String, _ value: PythonLiteral) throws {
     #expect(try parse(text) == value)

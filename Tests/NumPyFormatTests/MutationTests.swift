@@ -24,7 +24,9 @@ import Testing
     _ left: [(String, DType, [Int], [UInt8])], _ right: [(String, DType, [Int], [UInt8])]
   ) -> Bool {
     left.count == right.count
-      && zip(left, right).allSatisfy { $0.0 == $1.0 && $0.1 == $1.1 && $0.2 == $1.2 && $0.3 == $1.3 }
+      && zip(left, right).allSatisfy {
+        $0.0 == $1.0 && $0.1 == $1.1 && $0.2 == $1.2 && $0.3 == $1.3
+      }
   }
 
   private static func seeds() throws -> [GoldenFile] {
@@ -50,9 +52,12 @@ import Testing
         do {
           let found = try contents(cut)
           // A file of several arrays may lose the later ones, and says so.
-          let isPrefix = found.count <= original.count && same(found, Array(original.prefix(found.count)))
+          let isPrefix =
+            found.count <= original.count && same(found, Array(original.prefix(found.count)))
           let findings = try TensorArchive(contentsOf: cut).findings
-          let isSame = same(found.map { ("", $0.1, $0.2, $0.3) }, original.prefix(found.count).map { ("", $0.1, $0.2, $0.3) })
+          let isSame = same(
+            found.map { ("", $0.1, $0.2, $0.3) },
+            original.prefix(found.count).map { ("", $0.1, $0.2, $0.3) })
           #expect(
             (isPrefix || isSame) && !(found.isEmpty && !original.isEmpty),
             "\(seed.file) cut at \(length): \(findings)")
@@ -65,8 +70,9 @@ import Testing
     #expect(files > 40)
   }
 
-  /// In an archive every value is behind a checksum, so no flip may change one. An npy file has
-  /// none: there a flip may change values, and must not crash.
+  /// In an archive every value is behind a checksum, so no flip may change one.
+  ///
+  /// An npy file has none: there a flip may change values, and must not crash.
   @Test func noBitFlipChangesAnArchiveUnnoticed() throws {
     let folder = try TemporaryFolder()
     var (files, flips, refused, unchanged) = (0, 0, 0, 0)
@@ -76,7 +82,9 @@ import Testing
       if seed.file.hasSuffix("npy"), index % 10 != 0 { continue }
       var data = try bytes(of: path)
       let isArchive = seed.file.hasSuffix("npz")
-      guard data.count <= (isArchive ? 420 : 192), let original = try? contents(path) else { continue }
+      guard data.count <= (isArchive ? 420 : 192), let original = try? contents(path) else {
+        continue
+      }
       files += 1
       for bit in 0..<8 * data.count {
         data[bit / 8] ^= 1 << UInt8(bit % 8)
@@ -96,7 +104,9 @@ import Testing
         }
       }
     }
-    print("bit flips tried: \(flips) in \(files) files, refused \(refused), archives unchanged \(unchanged)")
+    print(
+      "bit flips tried: \(flips) in \(files) files, refused \(refused), archives unchanged \(unchanged)"
+    )
     #expect(files > 10)
   }
 }

@@ -60,7 +60,9 @@ import Testing
     let folder = try TemporaryFolder()
     let seed = Int.random(in: 0..<1_000_000)
     print("live oracle, npy: seed \(seed)")
-    _ = try Oracle.run([Self.script, "write", "--seed", "\(seed)", "--count", "1000", folder.url.path])
+    _ = try Oracle.run([
+      Self.script, "write", "--seed", "\(seed)", "--count", "1000", folder.url.path,
+    ])
     let files = try manifest(folder)
     #expect(files.count == 1000)
     for file in files {
@@ -71,7 +73,9 @@ import Testing
     }
     let output = try Oracle.run([Self.script, "check", folder.url.path])
     let verdict = try JSONDecoder().decode(Verdict.self, from: Data(output.utf8))
-    print("live oracle, npy: \(verdict.equal) equal, \(verdict.identical_files ?? -1) identical of \(verdict.count)")
+    print(
+      "live oracle, npy: \(verdict.equal) equal, \(verdict.identical_files ?? -1) identical of \(verdict.count)"
+    )
     #expect(verdict.equal == 1000, "\(verdict.failures)")
     #expect(verdict.identical_files == 1000, "\(verdict.failures)")
   }
@@ -81,7 +85,9 @@ import Testing
     let folder = try TemporaryFolder()
     let seed = Int.random(in: 0..<1_000_000)
     print("live oracle, npz: seed \(seed)")
-    _ = try Oracle.run([Self.script, "write-npz", "--seed", "\(seed)", "--count", "200", folder.url.path])
+    _ = try Oracle.run([
+      Self.script, "write-npz", "--seed", "\(seed)", "--count", "200", folder.url.path,
+    ])
     let files = try manifest(folder)
     #expect(files.count == 200)
     for (index, file) in files.enumerated() {

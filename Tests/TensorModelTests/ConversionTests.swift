@@ -25,7 +25,9 @@ import Testing
     }
     #expect(error?.reason.contains("element 1 is 300") == true)
     for bad in [Double.nan, .infinity, 1e300, -1] {
-      #expect(throws: TensorIOError(.invalidArgument, "")) { try Tensor([bad]).converted(to: .uint64) }
+      #expect(throws: TensorIOError(.invalidArgument, "")) {
+        try Tensor([bad]).converted(to: .uint64)
+      }
     }
     #expect(throws: TensorIOError(.invalidArgument, "")) {
       try Tensor([Complex<Float>(1, 2)]).converted(to: .float32)
@@ -90,7 +92,9 @@ import Testing
   }
 
   @Test func complexNumbersAreCounted() throws {
-    let numbers: [Complex<Float>] = [.init(0, 0), .init(.nan, 1), .init(1, -.infinity), .init(0, 1)]
+    let numbers: [Complex<Float>] = [
+      .init(0, 0), .init(.nan, 1), .init(1, -.infinity), .init(0, 1),
+    ]
     let statistics = try TensorStatistics(of: Tensor(numbers))
     #expect(statistics.count == 4)
     #expect([statistics.nanCount, statistics.infinityCount, statistics.zeroCount] == [1, 1, 1])
@@ -134,7 +138,9 @@ import Testing
     var graph = ValueGraph(.none)
     let tensor = graph.add(.tensor(try Tensor([1 as Float])))
     let list = graph.add(.list([tensor, graph.add(.string("x"))]))
-    let pairs = [(key: graph.add(.string("a")), value: list), (key: graph.add(.int(7)), value: tensor)]
+    let pairs = [
+      (key: graph.add(.string("a")), value: list), (key: graph.add(.int(7)), value: tensor),
+    ]
     graph.setRoot(graph.add(.dictionary(pairs)))
     let archive = try TensorArchive(graph)
     #expect(archive.names == ["a.0", "7"])

@@ -38,7 +38,9 @@ struct SeededGenerator: RandomNumberGenerator {
       ([Int](repeating: 1, count: 65), nil, 0),
     ]
     for (shape, strides, offset) in hostile {
-      #expect(throws: TensorIOError(.malformed, ""), "\(shape) \(String(describing: strides)) \(offset)") {
+      #expect(
+        throws: TensorIOError(.malformed, ""), "\(shape) \(String(describing: strides)) \(offset)"
+      ) {
         try make(shape, strides, offset)
       }
     }
@@ -48,7 +50,8 @@ struct SeededGenerator: RandomNumberGenerator {
     let bytes = TensorStorage(try HeapBytes([0x21, 0x43].span))
     let nibbles = try Tensor(dtype: .quint4x2, shape: [4], storage: bytes)
     #expect(nibbles.byteCount == 2)
-    #expect(try (0..<4).map { try nibbles.element(at: [$0]) } == [.uint(1), .uint(2), .uint(3), .uint(4)])
+    #expect(
+      try (0..<4).map { try nibbles.element(at: [$0]) } == [.uint(1), .uint(2), .uint(3), .uint(4)])
     #expect(throws: TensorIOError(.malformed, "")) {
       try Tensor(dtype: .quint4x2, shape: [5], storage: bytes)
     }
@@ -99,9 +102,10 @@ struct SeededGenerator: RandomNumberGenerator {
   }
 
   @Test func impossibleIndexesAreRefused() {
-    for bad in [[TensorIndex.at(3)], [.at(-4)], [.at(.min)], [.slice(from: nil, to: nil, step: 0)],
-      [.slice(from: nil, to: nil, step: .min)], [.all, .all, .all, .all]]
-    {
+    for bad in [
+      [TensorIndex.at(3)], [.at(-4)], [.at(.min)], [.slice(from: nil, to: nil, step: 0)],
+      [.slice(from: nil, to: nil, step: .min)], [.all, .all, .all, .all],
+    ] {
       #expect(throws: TensorIOError(.invalidArgument, "")) { try base.sliced(bad) }
     }
     #expect(throws: Never.self) { try base.sliced([.slice(from: .min, to: .max, step: .max)]) }
@@ -110,7 +114,9 @@ struct SeededGenerator: RandomNumberGenerator {
   @Test func reshapingNeedsContiguity() throws {
     #expect(try base.reshaped(to: [60]).array(of: Int64.self) == Array(0..<60))
     #expect(throws: TensorIOError(.invalidArgument, "")) { try base.reshaped(to: [61]) }
-    #expect(throws: TensorIOError(.invalidArgument, "")) { try base.transposed().reshaped(to: [60]) }
+    #expect(throws: TensorIOError(.invalidArgument, "")) {
+      try base.transposed().reshaped(to: [60])
+    }
     let copy = try base.transposed().contiguous()
     #expect(copy.storage !== base.storage)
     #expect(try copy.reshaped(to: [60]).array(of: Int64.self).prefix(3) == [0, 20, 40])
@@ -132,7 +138,8 @@ struct SeededGenerator: RandomNumberGenerator {
         var view = Bool.random(using: &random) ? tensor.transposed() : tensor
         view = try view.sliced(
           view.shape.map { length in
-            .slice(from: Int.random(in: -length...length, using: &random), to: nil,
+            .slice(
+              from: Int.random(in: -length...length, using: &random), to: nil,
               step: [1, 2, -1, -3].randomElement(using: &random) ?? 1)
           })
         try compare(view)
@@ -154,7 +161,9 @@ struct SeededGenerator: RandomNumberGenerator {
     }
     for _ in 0..<view.count {
       let position = zip(index, view.strides).reduce(view.offset) { $0 + $1.0 * $1.1 }
-      try view.storage.withBytes { expected += $0.extracting(position * size..<(position + 1) * size).array }
+      try view.storage.withBytes {
+        expected += $0.extracting(position * size..<(position + 1) * size).array
+      }
       for axis in index.indices.reversed() {
         index[axis] += 1
         if index[axis] < view.shape[axis] { break }
@@ -179,7 +188,9 @@ struct SeededGenerator: RandomNumberGenerator {
 @Suite struct ElementTests {
   @Test func typesMustBeTheTensorsOwn() throws {
     let tensor = try Tensor([1, 2] as [Float])
-    let error = #expect(throws: TensorIOError(.invalidArgument, "")) { try tensor.array(of: Double.self) }
+    let error = #expect(throws: TensorIOError(.invalidArgument, "")) {
+      try tensor.array(of: Double.self)
+    }
     #expect(error?.reason.contains("converted(to:") == true)
   }
 

@@ -35,8 +35,10 @@ public struct GoldenFile: Decodable, Sendable {
 
   /// The arrays, the last of those that share a key: NumPy lists all and reads that one.
   public var distinctTensors: [Array] {
-    tensors.indices.filter { index in !tensors[(index + 1)...].contains { $0.name == tensors[index].name } }
-      .map { tensors[$0] }
+    tensors.indices.filter { index in
+      !tensors[(index + 1)...].contains { $0.name == tensors[index].name }
+    }
+    .map { tensors[$0] }
   }
 
   /// Where the file is.
@@ -55,7 +57,9 @@ public struct GoldenFile: Decodable, Sendable {
 }
 
 extension GoldenFile.Array {
-  /// What is different about a tensor, or nothing. Objects have no bytes to compare.
+  /// What is different about a tensor, or nothing.
+  ///
+  /// Objects have no bytes to compare.
   public func differences(from tensor: Tensor) throws -> [String] {
     var found: [String] = []
     if let shape, shape != tensor.shape { found.append("shape \(tensor.shape), not \(shape)") }

@@ -11,7 +11,8 @@ import Testing
     return (0..<count).map { index in
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
       // Runs of equal bytes and noise by turns, so that deflate has something to do.
-      return index / 512 % 2 == 0 ? UInt8(truncatingIfNeeded: index >> 6) : UInt8(truncatingIfNeeded: state >> 56)
+      return index / 512 % 2 == 0
+        ? UInt8(truncatingIfNeeded: index >> 6) : UInt8(truncatingIfNeeded: state >> 56)
     }
   }
 
@@ -89,7 +90,8 @@ import Testing
     let folder = try TemporaryFolder()
     for level in [nil, 6] {
       let path = folder.path("a.zip")
-      try write([("first", pattern(100, 1)), ("second", pattern(9_000_000, 2))], level: level, path)
+      try write(
+        [("first", pattern(100, 1)), ("second", pattern(9_000_000, 2))], level: level, path)
       let member = try ZIPArchive(InputFile(path: path), limits: DecodingLimits()).members[1]
       var data = try bytes(of: path)
       data[member.dataOffset + 3000] ^= 0x10

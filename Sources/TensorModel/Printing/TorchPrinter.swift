@@ -53,7 +53,9 @@ package struct TorchPrinter: Sendable {
       default: false
       }
     if !isImplied {
-      result.append("dtype=" + (tensor.dtype.isInTorch ? "torch." : "") + tensor.dtype.description.escapedForDisplay)
+      result.append(
+        "dtype=" + (tensor.dtype.isInTorch ? "torch." : "")
+          + tensor.dtype.description.escapedForDisplay)
     }
     if tensor.requiresGrad { result.append("requires_grad=True") }
     return result

@@ -1,0 +1,144 @@
+"""Runs NumPy and tensorio by turns on the same files and writes their ratios to RESULTS.md.
+
+    compare.py --bench PATH --command PATH [--rounds N] [--folder DIR]
+
+A round runs each side once in a process of its own, which times the case several times after one
+untimed run; the figure is the median of all times of all rounds. A ratio above 1 means that tensorio
+is faster.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).parent
+GOALS = {
+    "open_mapped_npy": ("open an npy mapped", "np.load(mmap_mode='r')", 2.0),
+    "load_npy_128mb": ("load a 128 MB npy into memory", "np.load", 1.2),
+    "save_npy_128mb": ("save a 128 MB npy", "np.save", 1.0),
+    "npz_stored_open_touch": ("open a stored 128 MB npz, touch one page", "np.load", 20.0),
+    "npz_stored_load": ("load a stored 128 MB npz, CRC checked", "np.load", 2.0),
+    "npz_deflated_one": ("load a deflated npz, one member of 128 MB", "np.load", 2.0),
+    "npz_deflated_two": ("load a deflated npz, two members of 64 MB", "np.load", 3.0),
+    "savez": ("save a 128 MB npz, stored", "np.savez", 3.0),
+    "savez_compressed": ("save a 64 MB array, deflated (level 6)", "np.savez_compressed", 3.0),
+}
+SLOW = {"savez_compressed": 1, "npz_deflated_one": 3, "npz_deflated_two": 3}
+
+
+@dataclass
+class Times:
+    """The seconds of both sides, and the sizes of what they wrote."""
+
+    numpy: list[float] = field(default_factory=list)
+    ours: list[float] = field(default_factory=list)
+    numpy_bytes: int | None = None
+    our_bytes: int | None = None
+
+    @property
+    def ratio(self) -> float:
+        return statistics.median(self.numpy) / statistics.median(self.ours)
+
+
+def _json(command: list[str]) -> dict:
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def measure(case: str, folder: Path, bench: str, rounds: int) -> Times:
+    """Both sides of a case, by turns."""
+    times = Times()
+    repeat = str(SLOW.get(case, 5))
+    for _ in range(rounds):
+        theirs = _json([sys.executable, str(HERE / "numpy_bench.py"), "run", case, str(folder), "--repeat", repeat])
+        ours = _json([bench, case, str(folder), repeat])
+        times.numpy.append(theirs[case])
+        times.ours += ours[case]
+        times.numpy_bytes = theirs.get(f"{case}_bytes")
+        times.our_bytes = ours.get(f"{case}_bytes")
+    return times
+
+
+def _seconds(command: list[str]) -> float:
+    start = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+def measure_ls(folder: Path, command: str, rounds: int) -> Times:
+    """Whole processes: the command against Python importing NumPy and listing the same archive."""
+    path = folder / "deflated-two.npz"
+    script = f"import numpy as np; z = np.lib.npyio.NpzFile({str(path)!r}); print(z.files)"
+    times = Times()
+    for _ in range(4 * rounds):
+        times.numpy.append(_seconds([sys.executable, "-c", script]))
+        times.ours.append(_seconds([command, "ls", str(path)]))
+    return times
+
+
+def _text(seconds: float) -> str:
+    return f"{seconds * 1e6:.0f} µs" if seconds < 1e-3 else f"{seconds * 1e3:.1f} ms"
+
+
+def _row(name: str, peer: str, goal: float, times: Times) -> str:
+    met = "yes" if times.ratio >= goal else "**no**"
+    theirs, ours = _text(statistics.median(times.numpy)), _text(statistics.median(times.ours))
+    return f"| {name} | `{peer}` | {theirs} | {ours} | **{times.ratio:.2f}x** | {goal:g}x | {met} |"
+
+
+def report(results: list[tuple[str, str, float, Times]], rounds: int) -> str:
+    """The page."""
+    cpu = next((l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), "?")
+    lines = [
+        "# Measured",
+        "",
+        f"`script/bench {rounds}` on {time.strftime('%Y-%m-%d')}: {cpu}, {len(os.sched_getaffinity(0))} cores,",
+        f"Linux {platform.release()}, NumPy {np.__version__}, Python {platform.python_version()}. Medians; both sides by turns in one",
+        "run, files in the page cache, nothing synced to the disk. The data are float32 random walks in steps of 1/64.",
+        "",
+        "| what | peer | NumPy | tensorio | NumPy / tensorio | goal | met |",
+        "|---|---|---|---|---|---|---|",
+        *(_row(*result) for result in results),
+        "",
+    ]
+    for name, _, _, times in results:
+        if times.numpy_bytes and times.our_bytes:
+            share = times.our_bytes / times.numpy_bytes
+            lines.append(f"- {name}: {times.our_bytes:,} bytes, {share:.3f} of NumPy's {times.numpy_bytes:,}.")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Runs the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bench", required=True)
+    parser.add_argument("--command", required=True)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--folder", type=Path)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.folder or Path(temporary)
+        subprocess.run([sys.executable, str(HERE / "numpy_bench.py"), "prepare", str(folder)], check=True, stdout=subprocess.DEVNULL)
+        results = []
+        for case, (name, peer, goal) in GOALS.items():
+            results.append((name, peer, goal, measure(case, folder, arguments.bench, arguments.rounds)))
+            print(_row(*results[-1]), flush=True)
+        ls = measure_ls(folder, arguments.command, arguments.rounds)
+        results.append(("list an npz, whole process", "python -c 'import numpy; …'", 10.0, ls))
+        print(_row(*results[-1]), flush=True)
+    (HERE / "RESULTS.md").write_text(report(results, arguments.rounds))
+
+
+if __name__ == "__main__":
+    main()
