@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Glibc
 internal import TensorIO
 
 /// `tensorio stats`.
@@ -70,7 +71,8 @@ struct Stats: ParsableCommand {
       }
       table.add(
         head + [
-          statistics.minimum?.numberText ?? "-", statistics.maximum?.numberText ?? "-",
+          statistics.minimum?.text(as: entry.tensor.dtype) ?? "-",
+          statistics.maximum?.text(as: entry.tensor.dtype) ?? "-",
           Self.short(statistics.mean), Self.short(statistics.standardDeviation),
           "\(statistics.nanCount)", "\(statistics.infinityCount)", "\(statistics.zeroCount)",
         ])
@@ -82,13 +84,12 @@ struct Stats: ParsableCommand {
   private static func short(_ value: Double) -> String {
     if value.isNaN { return "-" }
     guard value.isFinite, value != 0 else { return "\(value)" }
-    var scale = 1.0
-    var magnitude = abs(value)
-    guard magnitude >= 1e-5, magnitude < 1e15 else { return "\(value)" }
-    while magnitude < 100_000 {
-      magnitude *= 10
-      scale *= 10
+    let exponent = Int(log10(abs(value)).rounded(.down))
+    guard (-5..<15).contains(exponent) else {
+      let mantissa = value / pow(10, Double(exponent))
+      return "\((mantissa * 1e5).rounded() / 1e5)e\(exponent)"
     }
+    let scale = pow(10, Double(5 - exponent))
     return "\((value * scale).rounded() / scale)"
   }
 
@@ -110,11 +111,17 @@ struct Stats: ParsableCommand {
 }
 
 extension Scalar {
-  fileprivate var numberText: String {
+  /// The number in the fewest digits that name it in its own precision.
+  fileprivate func text(as dtype: DType) -> String {
     switch self {
     case .int(let value): "\(value)"
     case .uint(let value): "\(value)"
-    case .float(let value): "\(value)"
+    case .float(let value):
+      switch dtype {
+      case .float16: "\(Float16(value))"
+      case .float64: "\(value)"
+      default: "\(Float(value))"
+      }
     default: "-"
     }
   }
