@@ -10,36 +10,23 @@ struct Hash: ParsableCommand {
       have the same hash in every format, order and byte order.
       """)
 
-  @OptionGroup var input: InputFiles
-  @OptionGroup var reading: ReadingFlags
-
-  @Flag(help: "Print one JSON object a file, as ls --json --hash does.")
-  var json = false
+  @OptionGroup var inspection: Inspection
 
   func run() throws {
-    let options = try reading.options()
-    try reporting(isJSON: json) { report in
-      let files = try input.paths()
-      try report.forEach(files) { file in
-        let archive = try TensorArchive(contentsOf: file, options: options)
-        let hashes = try archive.hashes(limits: options.limits)
-        if json {
-          try report.line(try archive.json(file: file, hashes: hashes))
-        } else {
-          for (entry, hash) in zip(archive.entries, hashes) {
-            let name = entry.name.isEmpty ? "" : ":" + entry.name.escapedForDisplay
-            try report.line("\(hash ?? "-")  \(file.escapedForDisplay)\(name)")
-          }
+    try inspection.forEachArchive { archive, file, limits, report in
+      let hashes = try archive.hashes(limits: limits)
+      if inspection.json {
+        try report.line(try archive.json(file: file, hashes: hashes))
+      } else {
+        for (entry, hash) in zip(archive.entries, hashes) {
+          let name = entry.name.isEmpty ? "" : ":" + entry.name.escapedForDisplay
+          try report.line("\(hash ?? "-")  \(file.escapedForDisplay)\(name)")
         }
-        try report.note(archive.findings, in: file)
-        for (entry, hash) in zip(archive.entries, hashes) where hash == nil {
-          try report.warn(
-            "\(file.escapedForDisplay): tensor '\(entry.name.escapedForDisplay)' holds Python "
-              + "objects, which have no bytes to hash")
-        }
-        if archive.entries.isEmpty {
-          try report.warn("\(file.escapedForDisplay): the file holds no tensors")
-        }
+      }
+      for (entry, hash) in zip(archive.entries, hashes) where hash == nil {
+        try report.warn(
+          "\(file.escapedForDisplay): tensor '\(entry.name.escapedForDisplay)' holds Python "
+            + "objects, which have no bytes to hash")
       }
     }
   }

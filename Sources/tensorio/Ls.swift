@@ -7,31 +7,18 @@ struct Ls: ParsableCommand {
     abstract: "List the tensors of files: names, dtypes, shapes, sizes.",
     discussion: "Only headers are read, whatever the size of the file; --hash reads everything.")
 
-  @OptionGroup var input: InputFiles
-  @OptionGroup var reading: ReadingFlags
-
-  @Flag(help: "Print one JSON object a file, on one line.")
-  var json = false
+  @OptionGroup var inspection: Inspection
 
   @Flag(help: "Add the SHA-256 of each tensor's elements (row-major, little-endian).")
   var hash = false
 
   func run() throws {
-    let options = try reading.options()
-    try reporting(isJSON: json) { report in
-      let files = try input.paths()
-      try report.forEach(files) { file in
-        let archive = try TensorArchive(contentsOf: file, options: options)
-        let hashes = hash ? try archive.hashes(limits: options.limits) : nil
-        if json {
-          try report.line(try archive.json(file: file, hashes: hashes))
-        } else {
-          try list(archive, file: file, hashes: hashes, report)
-        }
-        try report.note(archive.findings, in: file)
-        if archive.entries.isEmpty {
-          try report.warn("\(file.escapedForDisplay): the file holds no tensors")
-        }
+    try inspection.forEachArchive { archive, file, limits, report in
+      let hashes = hash ? try archive.hashes(limits: limits) : nil
+      if inspection.json {
+        try report.line(try archive.json(file: file, hashes: hashes))
+      } else {
+        try list(archive, file: file, hashes: hashes, report)
       }
     }
   }

@@ -107,7 +107,7 @@ extension JSON {
   }
 }
 
-extension ParsableCommand {
+extension ParsableArguments {
   /// Runs a command's work and turns what escapes it into the documented exit status.
   func reporting(isJSON: Bool, _ body: (Report) throws -> Void) throws {
     let report = Report(isJSON: isJSON)

@@ -11,33 +11,20 @@ struct Stats: ParsableCommand {
       the finite elements, in double precision.
       """)
 
-  @OptionGroup var input: InputFiles
-  @OptionGroup var reading: ReadingFlags
-
-  @Flag(help: "Print one JSON object a file, on one line.")
-  var json = false
+  @OptionGroup var inspection: Inspection
 
   func run() throws {
-    let options = try reading.options()
-    try reporting(isJSON: json) { report in
-      let files = try input.paths()
-      try report.forEach(files) { file in
-        let archive = try TensorArchive(contentsOf: file, options: options)
-        let rows = try archive.entries.map { ($0, try statistics(of: $0)) }
-        if json {
-          try report.line(
-            .object([
-              ("file", .string(file)),
-              ("tensors", .array(rows.map { json(of: $0.0, $0.1) })),
-              ("findings", .array(archive.findings.map { JSON($0) })),
-            ]))
-        } else {
-          try print(rows, file: file, report)
-        }
-        try report.note(archive.findings, in: file)
-        if rows.isEmpty {
-          try report.warn("\(file.escapedForDisplay): the file holds no tensors")
-        }
+    try inspection.forEachArchive { archive, file, _, report in
+      let rows = try archive.entries.map { ($0, try statistics(of: $0)) }
+      if inspection.json {
+        try report.line(
+          .object([
+            ("file", .string(file)),
+            ("tensors", .array(rows.map { json(of: $0.0, $0.1) })),
+            ("findings", .array(archive.findings.map { JSON($0) })),
+          ]))
+      } else {
+        try print(rows, file: file, report)
       }
     }
   }
