@@ -32,7 +32,14 @@ public final class AtomicFolder {
     let (directory, name) = splitPath(target)
     temporary = temporaryPath(for: name, in: directory)
     folders = []
-    try SystemCall.makeDirectory(temporary)
+    do throws(TensorIOError) {
+      try SystemCall.makeDirectory(temporary)
+    } catch {
+      // The name of the temporary folder would only puzzle the caller.
+      throw TensorIOError(
+        .io, "no folder can be made in '\(directory.escapedForDisplay)': \(error.reason)",
+        at: .init(file: path))
+    }
     folders.append(temporary)
   }
 

@@ -17,7 +17,8 @@ public struct DecodingLimits: Sendable, Hashable {
   /// compressed members, what is loaded, a single huge element.
   ///
   /// Bytes in a mapped file do not count, nor does streamed work (`convert`, `hash`, `stats`),
-  /// which holds a few chunks only.
+  /// which holds a few chunks only, unless a compressed array has to be read in another order than
+  /// it lies in.
   public var decodedBytes = 4 << 30
   /// The most bytes that a tensor may have when its broadcast (stride 0) axes are written out.
   public var expandedBytes = 1 << 40

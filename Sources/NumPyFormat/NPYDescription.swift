@@ -9,7 +9,8 @@ struct NPYElement {
   var shape: [Int] = []
 }
 
-/// Reads the `descr` entry of a header: every form that NumPy accepts there.
+/// Reads the `descr` entry of a header: the forms that NumPy writes, and those it accepts that are more
+/// than a curiosity.
 ///
 /// | form | meaning |
 /// |---|---|
@@ -48,7 +49,7 @@ struct NPYDescriptionParser {
       var element = try element(parts[1], depth: depth)
       if parts.count == 3 { element = try subarray(element, parts[2]) }
       let size = try Shape.byteCount(of: element.dtype, shape: element.shape)
-      if !(name.isEmpty && element.isPadding) {
+      if !(name.isEmpty && title == nil && element.isPadding) {
         fields.append(
           StructuredType.Field(
             name: name, title: title, dtype: element.dtype, byteOrder: element.byteOrder,
@@ -80,6 +81,10 @@ struct NPYDescriptionParser {
   private func subarray(
     _ element: NPYElement, _ literal: PythonLiteral
   ) throws(TensorIOError) -> NPYElement {
+    // For text and bytes without a size, NumPy reads the number as the size: ('S', 5) is S5.
+    if let sized = try element.dtype.sized(by: literal) {
+      return NPYElement(dtype: sized, byteOrder: element.byteOrder)
+    }
     var shape: [Int] = []
     for literal in literal.items ?? [literal] {
       guard case .int(let axis) = literal, axis >= 0 else {
@@ -94,6 +99,24 @@ struct NPYDescriptionParser {
       throw .malformed("a subarray has \(element.shape.count) axes")
     }
     return element
+  }
+}
+
+extension DType {
+  /// `S`, `U` or `V` without a size, with the size that a literal gives; nil for other dtypes.
+  fileprivate func sized(by literal: PythonLiteral) throws(TensorIOError) -> DType? {
+    switch self {
+    case .bytes(count: 0), .string(count: 0), .void(count: 0): break
+    default: return nil
+    }
+    guard case .int(let count) = literal, (0...(1 << 28)).contains(count) else {
+      throw .malformed("the size of \(self) is \(literal.kind), which NumPy refuses too")
+    }
+    switch self {
+    case .bytes: return .bytes(count: count)
+    case .string: return .string(count: count)
+    default: return .void(count: count)
+    }
   }
 }
 

@@ -43,15 +43,26 @@ struct NPYEncoder {
     try payload.streamElements(as: .stored, body)
   }
 
-  /// What NumPy cannot say of this tensor.
-  static func losses(of entry: TensorArchive.Entry) -> [Loss] {
+  /// What NumPy cannot say of the tensors of an archive.
+  static func losses(of archive: TensorArchive) -> [Loss] {
+    var losses = archive.entries.flatMap { Self.losses(of: $0) }
+    for group in archive.aliasGroups {
+      for entry in group.dropFirst() {
+        losses.append(
+          Loss(
+            .aliasing, of: entry.name,
+            "that it shares its storage with '\(group[0].name)'; each gets a copy"))
+      }
+    }
+    return losses
+  }
+
+  private static func losses(of entry: TensorArchive.Entry) -> [Loss] {
     let tensor = entry.tensor
-    var losses: [Loss] = []
-    if TypeString.rawSize(tensor.dtype) != nil {
-      losses.append(
-        Loss(
-          .dtype, of: entry.name,
-          "NumPy has no \(tensor.dtype); the bytes are kept as V\(tensor.dtype.bitWidth / 8)"))
+    var losses = rawTypes(in: tensor.dtype).map { dtype in
+      Loss(
+        .dtype, of: entry.name,
+        "NumPy has no \(dtype); the bytes are kept as V\(dtype.bitWidth / 8)")
     }
     if tensor.device != .cpu {
       losses.append(Loss(.device, of: entry.name, "the device tag \(tensor.device)"))
@@ -64,5 +75,13 @@ struct NPYEncoder {
         Loss(.strides, of: entry.name, "the strides \(tensor.strides); written row-major"))
     }
     return losses
+  }
+
+  /// The dtypes, of the elements or of fields of them, that NumPy can only hold as raw bytes.
+  private static func rawTypes(in dtype: DType) -> [DType] {
+    guard case .structured(let type) = dtype else {
+      return TypeString.rawSize(dtype) == nil ? [] : [dtype]
+    }
+    return type.fields.flatMap { rawTypes(in: $0.dtype) }
   }
 }

@@ -93,7 +93,7 @@ public enum NPYFormat: TensorFormat {
   }
 
   public static func losses(of archive: TensorArchive) -> [Loss] {
-    var losses = archive.entries.flatMap(NPYEncoder.losses)
+    var losses = NPYEncoder.losses(of: archive)
     if archive.entries.count == 1, let entry = archive.entries.first, !entry.name.isEmpty {
       losses.append(Loss(.name, of: entry.name, "the name; an npy file has none inside"))
     }

@@ -100,15 +100,7 @@ public enum NPZFormat: TensorFormat {
   }
 
   public static func losses(of archive: TensorArchive) -> [Loss] {
-    var losses = archive.entries.flatMap(NPYEncoder.losses)
-    for group in archive.aliasGroups {
-      for entry in group.dropFirst() {
-        losses.append(
-          Loss(
-            .aliasing, of: entry.name,
-            "that it shares its storage with '\(group[0].name)'; each gets a copy"))
-      }
-    }
+    var losses = NPYEncoder.losses(of: archive)
     for entry in archive.entries where entry.path.count > 1 {
       losses.append(Loss(.nesting, of: entry.name, "the nesting; the path becomes the name"))
     }

@@ -30,16 +30,16 @@ extension Tensor {
       guard isContiguous, offset == 0 else {
         throw .unsupported("strided views of \(dtype), which packs elements into bytes")
       }
-      return try streamStorage(limit: byteCount, unit: 1, swap: nil, body)
+      return try stream(storage.source, limit: byteCount, unit: 1, swap: nil, body)
     }
     let plan = ByteSwapPlan(toLittleEndian: dtype, from: byteOrder)
     let swap = order == .stored || plan.isIdentity ? nil : plan
-    if isContiguous, offset == 0 {
+    if isContiguous, let source = try contiguousSource() {
       let unit = dtype.bitWidth / 8
       // Only swapping needs large elements whole.
       if swap != nil { try requireMemory(for: unit, limits) }
       let isCut = swap == nil && unit > Self.largestWholeElement
-      try streamStorage(limit: byteCount, unit: isCut ? 1 : unit, swap: swap, body)
+      try stream(source, limit: byteCount, unit: isCut ? 1 : unit, swap: swap, body)
     } else {
       try requireExpansion(limits)
       try requireMemory(for: dtype.bitWidth / 8, limits)
@@ -68,14 +68,23 @@ extension Tensor {
     }
   }
 
-  /// The first `limit` bytes of the storage, in whole units where they have to be swapped.
-  private func streamStorage(
-    limit: Int, unit: Int, swap: ByteSwapPlan?,
+  /// A source that begins with the elements of a contiguous tensor; nil when that would skip bytes of a
+  /// checksum or a compressed member.
+  private func contiguousSource() throws(TensorIOError) -> (any ByteSource)? {
+    if offset == 0 { return storage.source }
+    guard let slice = storage.source as? FileSlice else { return nil }
+    let start = slice.range.lowerBound + offset * dtype.bitWidth / 8
+    return try FileSlice(slice.file, start..<start + byteCount)
+  }
+
+  /// The first `limit` bytes of a source, in whole units where they have to be swapped.
+  private func stream(
+    _ source: any ByteSource, limit: Int, unit: Int, swap: ByteSwapPlan?,
     _ body: (Span<UInt8>) throws(TensorIOError) -> Void
   ) throws(TensorIOError) {
     var left = limit
     var carry = ElementCarry(unit: unit)
-    try storage.source.stream { (chunk) throws(TensorIOError) in
+    try source.stream { (chunk) throws(TensorIOError) in
       let part = chunk.extracting(first: left)
       left -= part.count
       if swap == nil, carry.isAligned(part.count) {

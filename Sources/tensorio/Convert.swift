@@ -24,7 +24,8 @@ struct Convert: ParsableCommand {
   @Option(
     name: .customLong("files-from"),
     help: ArgumentHelp(
-      "Read more input names, one a line, from this file; - is standard input.", valueName: "list"))
+      "Read more input names from this file, - for standard input; ended by line ends or NULs.",
+      valueName: "list"))
   var filesFrom: String?
 
   @OptionGroup var reading: ReadingFlags

@@ -23,11 +23,7 @@ struct Hash: ParsableCommand {
           try report.line("\(hash ?? "-")  \(file.escapedForDisplay)\(name)")
         }
       }
-      for (entry, hash) in zip(archive.entries, hashes) where hash == nil {
-        try report.warn(
-          "\(file.escapedForDisplay): tensor '\(entry.name.escapedForDisplay)' holds Python "
-            + "objects, which have no bytes to hash")
-      }
+      try report.warnOfObjects(in: archive, hashes, file: file)
     }
   }
 }

@@ -15,8 +15,8 @@ struct ReadingFlags: ParsableArguments {
     name: .customLong("limit"),
     help: ArgumentHelp(
       """
-      Raise a limit: headerBytes, memberCount, nestingDepth, decodedBytes or expandedBytes; sizes \
-      take K, M, G. Repeatable.
+      Set a limit: headerBytes, memberCount, nestingDepth, decodedBytes or expandedBytes; numbers \
+      take K, M, G, T. Repeatable.
       """, valueName: "name=value"))
   var limits: [String] = []
 

@@ -15,6 +15,7 @@ struct Ls: ParsableCommand {
   func run() throws {
     try inspection.forEachArchive { archive, file, limits, report in
       let hashes = hash ? try archive.hashes(limits: limits) : nil
+      if let hashes { try report.warnOfObjects(in: archive, hashes, file: file) }
       if inspection.json {
         try report.line(try archive.json(file: file, hashes: hashes))
       } else {

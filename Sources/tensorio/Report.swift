@@ -37,6 +37,15 @@ final class Report {
     try message("warning", text)
   }
 
+  /// Says which tensors have no hash.
+  func warnOfObjects(in archive: TensorArchive, _ hashes: [String?], file: String) throws {
+    for (entry, hash) in zip(archive.entries, hashes) where hash == nil {
+      try warn(
+        "\(file.escapedForDisplay): tensor '\(entry.name.escapedForDisplay)' holds Python objects, "
+          + "which have no bytes to hash")
+    }
+  }
+
   /// Says what a conversion did not keep.
   ///
   /// No finding: the user asked for the conversion.

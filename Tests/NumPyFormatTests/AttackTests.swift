@@ -129,6 +129,20 @@ import Testing
     }
   }
 
+  /// NumPy reads the number after text without a size as the size, not as a shape.
+  @Test func aSizeAfterTextWithoutOne() throws {
+    let path = try array("[('a', 'S', 5), ('b', '<U', 2), ('c', '<i2')]", Array(0..<15))
+    let tensor = try Tensor(contentsOf: path)
+    guard case .structured(let type) = tensor.dtype else {
+      Issue.record("\(tensor.dtype)")
+      return
+    }
+    #expect(type.fields.map(\.dtype) == [.bytes(count: 5), .string(count: 2), .int16])
+    #expect(type.fields.map(\.offset) == [0, 5, 13])
+    let refused = try array("[('a', '|S0', (2,))]", [])
+    #expect(throws: TensorIOError(.malformed, "")) { try TensorArchive(contentsOf: refused) }
+  }
+
   @Test func subarraysOfOneElementStaySubarrays() throws {
     let path = try array("[('a', '<f4', 1), ('', '<f4', (2,))]", [UInt8](repeating: 0, count: 12))
     let tensor = try Tensor(contentsOf: path)
