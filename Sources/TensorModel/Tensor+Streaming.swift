@@ -43,7 +43,7 @@ extension Tensor {
     } else {
       try requireExpansion(limits)
       try requireMemory(for: dtype.bitWidth / 8, limits)
-      // Bytes in place are not checked by touching them.
+      // Bytes in place are not checked by touching them; the first gather reads them all, once.
       try storage.verify()
       try gatherElements(swap: swap, body)
       try storage.source.requireUnchanged()
@@ -68,8 +68,8 @@ extension Tensor {
     }
   }
 
-  /// A source that begins with the elements of a contiguous tensor; nil when that would skip bytes of a
-  /// checksum or a compressed member.
+  /// A source that begins with the elements of a contiguous tensor; nil when that would skip bytes of
+  /// a checksum or of a compressed member.
   private func contiguousSource() throws(TensorIOError) -> (any ByteSource)? {
     if offset == 0 { return storage.source }
     guard let slice = storage.source as? FileSlice else { return nil }

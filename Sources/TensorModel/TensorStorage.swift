@@ -11,6 +11,7 @@ public final class TensorStorage: Sendable {
   public let source: any ByteSource
   private let budget: DecodingBudget?
   private let decoded = Mutex<HeapBytes?>(nil)
+  private let isVerified = Atomic<Bool>(false)
 
   /// Creates a storage over a source.
   /// - Parameters:
@@ -42,10 +43,15 @@ public final class TensorStorage: Sendable {
   }
 
   /// Reads all bytes once and compares them with their checksum, where the file has one.
+  ///
+  /// Done at most once for a storage: later calls find that it is done.
   /// - Throws: `malformed` when they differ.
   public func verify() throws(TensorIOError) {
-    guard source.isChecksummed, decoded.withLock({ $0 == nil }) else { return }
+    guard source.isChecksummed, !isVerified.load(ordering: .acquiring),
+      decoded.withLock({ $0 == nil })
+    else { return }
     try source.stream { _ in }
+    isVerified.store(true, ordering: .releasing)
   }
 
   func withUnsafeBytes<R>(
