@@ -105,6 +105,7 @@ extension NPYHeader {
       throw .malformed("descr is a subarray, which NumPy itself cannot load")
     }
     byteCount = 0
+    findings = Self.oddNames(in: element.dtype)
     if parser.foundLongSuffix {
       findings.append(
         Finding("python2-header", "the header has Python 2's L after integers"))
@@ -112,6 +113,15 @@ extension NPYHeader {
     if !duplicates.isEmpty {
       findings.append(
         Finding("duplicate-key", "the header gives a key twice; the last one counts"))
+    }
+  }
+
+  private static func oddNames(in dtype: DType) -> [Finding] {
+    guard case .structured(let type) = dtype else { return [] }
+    return type.fields.flatMap { field in
+      let names = [field.name, field.title].compactMap { $0 }
+      return names.compactMap { Finding.oddName($0, of: "a field", member: nil) }
+        + oddNames(in: field.dtype)
     }
   }
 

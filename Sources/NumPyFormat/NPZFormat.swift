@@ -27,7 +27,16 @@ public enum NPZFormat: TensorFormat {
     var values: [(String, ValueGraph.Node)] = []
     var indexByKey: [[UInt8]: Int] = [:]
     var exactKeys: Set<Int> = []
+    let folders = Set(
+      archive.members.filter(\.isDirectory).map { Array($0.name.utf8.dropLast()) })
     for member in archive.members where !member.isDirectory {
+      if let odd = Finding.oddName(member.name, of: "a member", member: member.name) {
+        findings.append(odd)
+      }
+      if folders.contains(Array(member.name.utf8)) {
+        findings.append(
+          Finding("odd-name", "a member and a folder have one name", member: member.name))
+      }
       let (node, noticed) = try locating(.init(member: member.name)) { () throws(TensorIOError) in
         try content(of: member, budget, &account, options)
       }
