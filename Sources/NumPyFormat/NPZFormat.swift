@@ -24,52 +24,29 @@ public enum NPZFormat: TensorFormat {
     let budget = DecodingBudget(options.limits)
     var account = HeaderAccount()
     var findings = archive.findings
-    var values: [(String, ValueGraph.Node)] = []
-    var indexByKey: [[UInt8]: Int] = [:]
-    var exactKeys: Set<Int> = []
-    let folders = Set(
-      archive.members.filter(\.isDirectory).map { Array($0.name.utf8.dropLast()) })
+    var keys = NPZKeys()
     for member in archive.members where !member.isDirectory {
-      if let odd = Finding.oddName(member.name, of: "a member", member: member.name) {
-        findings.append(odd)
-      }
-      if folders.contains(Array(member.name.utf8)) {
-        findings.append(
-          Finding("odd-name", "a member and a folder have one name", member: member.name))
-      }
       let (node, noticed) = try locating(.init(member: member.name)) { () throws(TensorIOError) in
         try content(of: member, budget, &account, options)
       }
       findings += noticed
-      // A member that is no array keeps its name, or writing it back would change it.
-      var key = member.name
-      if case .tensor = node { key = Self.key(of: member.name) }
-      if let earlier = indexByKey[Array(key.utf8)] {
-        findings.append(
-          Finding(
-            "duplicate-member", "the key occurs twice; one member counts, the one NumPy reads",
-            member: member.name, offset: member.dataOffset))
-        // NumPy prefers the member that is called exactly like the key.
-        if member.name == key || !exactKeys.contains(earlier) { values[earlier].1 = node }
-        if member.name == key { exactKeys.insert(earlier) }
-      } else {
-        indexByKey[Array(key.utf8)] = values.count
-        if member.name == key { exactKeys.insert(values.count) }
-        values.append((key, node))
-      }
+      if let duplicate = keys.add(member, node) { findings.append(duplicate) }
     }
     return try TensorArchive(
-      ValueGraph(dictionary: values), format: descriptor.id, findings: findings,
-      limits: options.limits)
+      ValueGraph(dictionary: keys.values), format: descriptor.id,
+      findings: findings + oddNames(of: archive.members), limits: options.limits)
   }
 
-  private static func recognizesArray(_ head: [UInt8]) -> Bool {
-    head.starts(with: NPYHeader.magic)
-  }
-
-  /// The member's name without one `.npy`.
-  private static func key(of name: String) -> String {
-    name.hasSuffix(".npy") ? String(name.dropLast(4)) : name
+  private static func oddNames(of members: [ZIPMember]) -> [Finding] {
+    let folders = Set(members.filter(\.isDirectory).map { Array($0.name.utf8.dropLast()) })
+    return members.filter { !$0.isDirectory }.flatMap { member in
+      var findings = [Finding.oddName(member.name, of: "a member", member: member.name)]
+      if folders.contains(Array(member.name.utf8)) {
+        findings.append(
+          Finding("odd-name", "a member and a folder have one name", member: member.name))
+      }
+      return findings.compactMap { $0 }
+    }
   }
 
   private static func content(
@@ -78,7 +55,7 @@ public enum NPZFormat: TensorFormat {
   ) throws(TensorIOError) -> (ValueGraph.Node, [Finding]) {
     // Nearly every header fits; only a longer one is read again.
     let head = try member.prefix(256)
-    guard recognizesArray(head) else {
+    guard head.starts(with: NPYHeader.magic) else {
       let finding = Finding(
         "not-an-array", "the member is no NumPy array and is kept as bytes", member: member.name)
       return (.bytes(member), [finding])

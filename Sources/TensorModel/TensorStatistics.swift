@@ -160,11 +160,7 @@ private struct Moments: Sendable, Hashable {
       squares *= factor * factor
     }
     let mean = Self.sum(values, factor) / Double(values.count)
-    var deviations = 0.0
-    for value in values {
-      let deviation = value * factor - mean
-      deviations += deviation * deviation
-    }
+    let deviations = Self.squares(values, factor, around: mean)
     let total = count + values.count
     let difference = mean - center
     squares += deviations
@@ -173,16 +169,55 @@ private struct Moments: Sendable, Hashable {
     count = total
   }
 
-  /// Neumaier's compensated sum.
+  private typealias Lanes = SIMD8<Double>
+
+  /// A sum in eight lanes, each with what rounding took from it (Knuth's two-sum) added back.
   private static func sum(_ values: [Double], _ factor: Double) -> Double {
-    var (sum, lost) = (0.0, 0.0)
-    for value in values {
-      let term = value * factor
+    var (sum, lost) = (Lanes.zero, Lanes.zero)
+    forEachLane(values) { lane in
+      let term = lane * factor
       let next = sum + term
-      lost += abs(sum) >= abs(term) ? (sum - next) + term : (term - next) + sum
+      let added = next - sum
+      lost += (sum - (next - added)) + (term - added)
       sum = next
     }
-    return sum + lost
+    // The lanes may differ as much as the numbers do, so they are added with the same care.
+    var (total, rest) = (0.0, lost.sum())
+    for index in 0..<Lanes.scalarCount {
+      let next = total + sum[index]
+      let added = next - total
+      rest += (total - (next - added)) + (sum[index] - added)
+      total = next
+    }
+    return total + rest
+  }
+
+  private static func squares(
+    _ values: [Double], _ factor: Double, around mean: Double
+  ) -> Double {
+    var squares = Lanes.zero
+    forEachLane(values, filler: mean / factor) { lane in
+      let deviation = lane * factor - mean
+      squares += deviation * deviation
+    }
+    return squares.sum()
+  }
+
+  /// The values eight at a time; the last ones are filled up.
+  private static func forEachLane(
+    _ values: [Double], filler: Double = 0, _ body: (Lanes) -> Void
+  ) {
+    let whole = values.count / Lanes.scalarCount * Lanes.scalarCount
+    unsafe values.withUnsafeBytes { bytes in
+      for index in stride(from: 0, to: whole, by: Lanes.scalarCount) {
+        // SAFETY: `index` and the seven that follow are below `whole`.
+        body(unsafe bytes.loadUnaligned(fromByteOffset: 8 * index, as: Lanes.self))
+      }
+    }
+    guard whole < values.count else { return }
+    var last = Lanes(repeating: filler)
+    for index in whole..<values.count { last[index - whole] = values[index] }
+    body(last)
   }
 }
 

@@ -66,6 +66,7 @@ enum Signals {
   static var isInterrupted: Bool { interrupted.load(ordering: .relaxed) }
 
   static func install() {
+    raiseFileLimit()
     // A write past the file-size limit is to be an error like any other.
     _ = signal(SIGXFSZ, SIG_IGN)
     // Touching a mapped page that another process has cut off the file.
@@ -75,6 +76,15 @@ enum Signals {
       _ = unsafe Glibc.write(2, message.utf8Start, message.utf8CodeUnitCount)
       _exit(2)
     }
+  }
+
+  /// Joining thousands of files keeps them all open; the soft limit of 1,024 is for programs that
+  /// use select(2).
+  private static func raiseFileLimit() {
+    var limit = rlimit()
+    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    limit.rlim_cur = limit.rlim_max
+    _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
   }
 
   /// Turns the first interrupt into a flag that ``isInterrupted`` shows, so that what was begun is

@@ -29,6 +29,20 @@ import Testing
     }
   }
 
+  /// More files than the usual limit on open ones.
+  @Test func thousandsOfFilesAreJoined() throws {
+    let small = try Tensor([1 as UInt8])
+    for index in 0..<1500 { try small.write(to: folder.path("\(index).npy")) }
+    let result = try run(
+      "/bin/sh",
+      [
+        "-c",
+        "ulimit -S -n 256; exec '\(Command.path)' convert '\(folder.url.path)' '\(folder.path("all.npz"))'",
+      ])
+    #expect(result.status == 0, "\(result.errors.prefix(300))")
+    #expect(try TensorArchive(contentsOf: folder.path("all.npz")).names.count == 1500)
+  }
+
   @Test func patternsChooseTensors() throws {
     let out = folder.path("z.npz")
     #expect(

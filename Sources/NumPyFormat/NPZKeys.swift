@@ -1,0 +1,38 @@
+internal import ByteIO
+internal import TensorModel
+internal import ZIPContainer
+
+/// The values of an archive under the keys that NumPy gives them, with its choice where members share
+/// one.
+struct NPZKeys {
+  private(set) var values: [(String, ValueGraph.Node)] = []
+  private var indexByKey: [[UInt8]: Int] = [:]
+  /// The values whose member is called exactly like its key, without an `.npy` to drop.
+  private var exact: Set<Int> = []
+
+  /// Adds a member's value; answers what is odd about that.
+  mutating func add(_ member: ZIPMember, _ node: ValueGraph.Node) -> Finding? {
+    let key = Self.key(of: member, node)
+    let isExact = member.name == key
+    guard let earlier = indexByKey[Array(key.utf8)] else {
+      indexByKey[Array(key.utf8)] = values.count
+      if isExact { exact.insert(values.count) }
+      values.append((key, node))
+      return nil
+    }
+    // The last one counts, unless the earlier is called exactly like the key and this one is not.
+    if isExact || !exact.contains(earlier) { values[earlier].1 = node }
+    if isExact { exact.insert(earlier) }
+    return Finding(
+      "duplicate-member", "the key occurs twice; one member counts, the one NumPy reads",
+      member: member.name, offset: member.dataOffset)
+  }
+
+  /// The member's name, without one `.npy` where it is an array.
+  ///
+  /// One that is none keeps its whole name, or writing it back would change it.
+  private static func key(of member: ZIPMember, _ node: ValueGraph.Node) -> String {
+    guard case .tensor = node, member.name.hasSuffix(".npy") else { return member.name }
+    return String(member.name.dropLast(4))
+  }
+}
