@@ -21,6 +21,10 @@ public enum NPZFormat: TensorFormat {
     _ file: InputFile, options: ReadingOptions
   ) throws(TensorIOError) -> TensorArchive {
     let archive = try ZIPArchive(file, limits: options.limits)
+    // Every PyTorch archive has this member, and no use for being listed as bytes.
+    guard !archive.members.contains(where: { $0.name.hasSuffix("/data.pkl") }) else {
+      throw .unsupported("this is a PyTorch archive, which this version does not read")
+    }
     let budget = DecodingBudget(options.limits)
     var account = HeaderAccount()
     var findings = archive.findings

@@ -90,6 +90,17 @@ import Testing
     }
   }
 
+  @Test func aPyTorchArchiveIsNoEmptyNPZ() throws {
+    let folder = try TemporaryFolder()
+    let pickle = ValueGraph.Node.bytes(try HeapBytes([0x80, 2, 0x2e].span))
+    try TensorArchive(ValueGraph(dictionary: [("model/data.pkl", pickle)]))
+      .write(to: folder.path("model.npz"))
+    let error = #expect(throws: TensorIOError(.unsupported, "")) {
+      try TensorArchive(contentsOf: folder.path("model.npz"))
+    }
+    #expect(error?.reason.contains("PyTorch") == true)
+  }
+
   @Test func everyLimitIsHeld() throws {
     let path = Repository.testFile("npz/valid/savez-compressed.npz")
     func open(_ change: (inout DecodingLimits) -> Void) throws {
