@@ -44,7 +44,7 @@ extension Tensor {
       try requireExpansion(limits)
       try requireMemory(for: dtype.bitWidth / 8, limits)
       // Bytes in place are not checked by touching them; the first gather reads them all, once.
-      try storage.verify()
+      try storage.verifyInPlace()
       try gatherElements(swap: swap, body)
       try storage.source.requireUnchanged()
     }

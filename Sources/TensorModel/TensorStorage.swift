@@ -54,6 +54,13 @@ public final class TensorStorage: Sendable {
     isVerified.store(true, ordering: .releasing)
   }
 
+  /// ``verify()`` where bytes in place are about to be used, which nothing else would check.
+  ///
+  /// Compressed bytes are checked when they are decoded.
+  package func verifyInPlace() throws(TensorIOError) {
+    if source.isResident { try verify() }
+  }
+
   func withUnsafeBytes<R>(
     _ body: (UnsafeRawBufferPointer) throws(TensorIOError) -> R
   ) throws(TensorIOError) -> R {

@@ -86,10 +86,13 @@ struct ZIPDirectoryLayout {
     let bytes = try file.bytes(endOffset - 20..<endOffset)
     var locator = ByteCursor(bytes.span, baseOffset: endOffset - 20)
     guard locator.skip(ifNext: locatorSignature) else { return nil }
-    _ = try locator.readInteger("the disk", as: UInt32.self)
+    let disk = try locator.readInteger("the record's disk", as: UInt32.self)
     let offset = try Int(
       fromFile: try locator.readInteger("the zip64 record's offset", as: UInt64.self),
       "the zip64 record's offset")
+    guard disk == 0, try locator.readInteger("the disks", as: UInt32.self) <= 1 else {
+      throw .malformed("the archive is one of several disks", offset: endOffset - 20)
+    }
     guard offset <= endOffset - 20 - 56 else {
       throw .malformed("the zip64 locator points past its record", offset: endOffset - 20)
     }

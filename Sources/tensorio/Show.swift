@@ -59,7 +59,7 @@ struct Show: ParsableCommand {
         let chosen = names.isEmpty ? archive.entries : try names.map { try archive.entry($0) }
         for entry in chosen {
           let tensor = try locating(.init(tensor: entry.name)) { () throws(TensorIOError) in
-            try entry.tensor.storage.verify()
+            try entry.tensor.storage.verifyInPlace()
             return try slice?.applied(to: entry.tensor) ?? entry.tensor
           }
           try show(entry, tensor, titled: chosen.count > 1, report)

@@ -43,64 +43,48 @@ import Testing
     return try JSONDecoder().decode(Manifest.self, from: data).files
   }
 
-  private func compare(_ archive: TensorArchive, with file: GoldenFile) throws {
-    for array in file.distinctTensors {
-      guard let tensor = archive[array.name] else {
-        Issue.record("\(file.file): no tensor '\(array.name)'")
-        continue
-      }
-      for difference in try array.differences(from: tensor) {
-        Issue.record("\(file.file) '\(array.name)': \(difference)")
-      }
+  /// Has NumPy write random files, hands each to `copy` to be compared and written again, and answers
+  /// what NumPy says of the copies.
+  private func exchange(
+    _ suffix: String, ending: String, count: Int,
+    _ copy: (_ archive: TensorArchive, _ index: Int, _ path: String) throws -> Void
+  ) throws -> Verdict {
+    let folder = try TemporaryFolder()
+    let seed = Int.random(in: 0..<1_000_000)
+    print("live oracle, \(ending): seed \(seed)")
+    _ = try Oracle.run([
+      Self.script, "write\(suffix)", "--seed", "\(seed)", "--count", "\(count)", folder.url.path,
+    ])
+    let files = try manifest(folder)
+    #expect(files.count == count)
+    for (index, file) in files.enumerated() {
+      let archive = try TensorArchive(contentsOf: folder.path(file.file))
+      for difference in try file.differences(from: archive) { Issue.record("\(difference)") }
+      let name = file.file.replacingOccurrences(of: ".\(ending)", with: ".out.\(ending)")
+      try copy(archive, index, folder.path(name))
     }
+    let output = try Oracle.run([Self.script, "check\(suffix)", folder.url.path])
+    let verdict = try JSONDecoder().decode(Verdict.self, from: Data(output.utf8))
+    print("live oracle, \(ending): \(verdict.equal) equal of \(verdict.count)")
+    #expect(verdict.equal == count, "\(verdict.failures)")
+    return verdict
   }
 
   @Test func aThousandArraysThereAndBack() throws {
     guard hasOracle() else { return }
-    let folder = try TemporaryFolder()
-    let seed = Int.random(in: 0..<1_000_000)
-    print("live oracle, npy: seed \(seed)")
-    _ = try Oracle.run([
-      Self.script, "write", "--seed", "\(seed)", "--count", "1000", folder.url.path,
-    ])
-    let files = try manifest(folder)
-    #expect(files.count == 1000)
-    for file in files {
-      let archive = try TensorArchive(contentsOf: folder.path(file.file))
-      try compare(archive, with: file)
-      let copy = folder.path(file.file.replacingOccurrences(of: ".npy", with: ".out.npy"))
-      try archive.write(to: copy)
+    let verdict = try exchange("", ending: "npy", count: 1000) { archive, _, path in
+      try archive.write(to: path)
     }
-    let output = try Oracle.run([Self.script, "check", folder.url.path])
-    let verdict = try JSONDecoder().decode(Verdict.self, from: Data(output.utf8))
-    print(
-      "live oracle, npy: \(verdict.equal) equal, \(verdict.identical_files ?? -1) identical of \(verdict.count)"
-    )
-    #expect(verdict.equal == 1000, "\(verdict.failures)")
+    print("live oracle, npy: \(verdict.identical_files ?? -1) identical to np.save's")
     #expect(verdict.identical_files == 1000, "\(verdict.failures)")
   }
 
   @Test func twoHundredArchivesThereAndBack() throws {
     guard hasOracle() else { return }
-    let folder = try TemporaryFolder()
-    let seed = Int.random(in: 0..<1_000_000)
-    print("live oracle, npz: seed \(seed)")
-    _ = try Oracle.run([
-      Self.script, "write-npz", "--seed", "\(seed)", "--count", "200", folder.url.path,
-    ])
-    let files = try manifest(folder)
-    #expect(files.count == 200)
-    for (index, file) in files.enumerated() {
-      let archive = try TensorArchive(contentsOf: folder.path(file.file))
-      try compare(archive, with: file)
+    _ = try exchange("-npz", ending: "npz", count: 200) { archive, index, path in
       var options = WritingOptions()
       options.compressionLevel = index % 2 == 0 ? nil : 1 + index % 12
-      let copy = folder.path(file.file.replacingOccurrences(of: ".npz", with: ".out.npz"))
-      try archive.write(to: copy, options: options)
+      try archive.write(to: path, options: options)
     }
-    let output = try Oracle.run([Self.script, "check-npz", folder.url.path])
-    let verdict = try JSONDecoder().decode(Verdict.self, from: Data(output.utf8))
-    print("live oracle, npz: \(verdict.equal) equal of \(verdict.count)")
-    #expect(verdict.equal == 200, "\(verdict.failures)")
   }
 }

@@ -56,6 +56,16 @@ public struct GoldenFile: Decodable, Sendable {
   }
 }
 
+extension GoldenFile {
+  /// What is different about an archive, one line a fact: a tensor that is missing or is another.
+  public func differences(from archive: TensorArchive) throws -> [String] {
+    try distinctTensors.flatMap { array -> [String] in
+      guard let tensor = archive[array.name] else { return ["\(file): no tensor '\(array.name)'"] }
+      return try array.differences(from: tensor).map { "\(file) '\(array.name)': \($0)" }
+    }
+  }
+}
+
 extension GoldenFile.Array {
   /// What is different about a tensor, or nothing.
   ///
