@@ -35,7 +35,7 @@ let formatTargets = formats.flatMap { format -> [Target] in
 
 let tests = [
   ("ByteIO", ["ByteIO"]), ("TensorModel", ["ByteIO", "TensorModel"]),
-  ("ZIPContainer", ["ByteIO", "ZIPContainer"]), ("TensorIO", ["ByteIO", "TensorIO"]),
+  ("ZIPContainer", ["ByteIO", "ZIPContainer"]), ("Pickle", ["ByteIO", "Pickle"]), ("TensorIO", ["ByteIO", "TensorIO"]),
   ("Command", ["TensorIO", "tensorio"]), ("Oracle", ["TensorIO", "tensorio"]),
 ].map { (name: String, needs: [String]) in
   Target.testTarget(
@@ -67,6 +67,7 @@ let package = Package(
     .target(
       name: "ZIPContainer", dependencies: ["ByteIO", "CLibzip", "CZlib", "CLibdeflate"],
       swiftSettings: strict),
+    .target(name: "Pickle", dependencies: ["ByteIO"], swiftSettings: strict),
     .target(
       name: "TensorModel", dependencies: ["ByteIO", "CTensorKernels"], swiftSettings: strict),
   ] + formatTargets + [

@@ -11,6 +11,8 @@ public struct DecodingLimits: Sendable, Hashable {
   public var headerBytes = 1 << 20
   /// The most tensors and other members in one file.
   public var memberCount = 1 << 20
+  /// The most objects in one pickle, and the most slots of its memo; each takes up to 100 bytes.
+  public var objectCount = 1 << 25
   /// The deepest nesting of lists, dictionaries, tuples and structured types.
   public var nestingDepth = 100
   /// The most bytes that a file's tensors may take in memory of our own: what is decoded of
@@ -33,6 +35,7 @@ public struct DecodingLimits: Sendable, Hashable {
     var limits = DecodingLimits()
     limits.headerBytes = .max
     limits.memberCount = .max
+    limits.objectCount = .max
     // Parsing nested headers recurses, so depth keeps a bound that every thread's stack holds.
     limits.nestingDepth = 500
     limits.decodedBytes = .max

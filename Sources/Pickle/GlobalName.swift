@@ -1,0 +1,55 @@
+/// The name of a Python class or function in a pickle.
+///
+/// Compared as bytes: names that only look alike, or are equal after Unicode normalization, differ.
+package struct GlobalName: Sendable, Hashable, CustomStringConvertible {
+  /// The module, as the file spells it.
+  package let module: String
+  /// The name in the module; dots walk into attributes.
+  package let name: String
+
+  /// Creates a name.
+  package init(_ module: String, _ name: String) {
+    self.module = module
+    self.name = name
+  }
+
+  /// `module.name`.
+  package var description: String { module.isEmpty ? name : "\(module).\(name)" }
+
+  package static func == (left: GlobalName, right: GlobalName) -> Bool {
+    left.module.utf8.elementsEqual(right.module.utf8)
+      && left.name.utf8.elementsEqual(right.name.utf8)
+  }
+
+  package func hash(into hasher: inout Hasher) {
+    for byte in module.utf8 { hasher.combine(byte) }
+    hasher.combine(UInt8(0xff))
+    for byte in name.utf8 { hasher.combine(byte) }
+  }
+
+  /// The name as Python 3 knows it, where Python 2 had another.
+  ///
+  /// The few that pickles of tensors have; CPython's `_compat_pickle` lists all.
+  package var modern: GlobalName {
+    let newModule =
+      switch module {
+      case "__builtin__", "exceptions": "builtins"
+      case "copy_reg": "copyreg"
+      case "cPickle": "pickle"
+      case "commands": "subprocess"
+      case "UserDict", "UserList", "UserString": "collections"
+      case "__main__": "__main__"
+      default: module
+      }
+    let newName =
+      switch (newModule, name) {
+      case ("builtins", "xrange"): "range"
+      case ("builtins", "unicode"): "str"
+      case ("builtins", "long"): "int"
+      case ("builtins", "unichr"): "chr"
+      case ("builtins", "raw_input"): "input"
+      default: name
+      }
+    return GlobalName(newModule, newName)
+  }
+}

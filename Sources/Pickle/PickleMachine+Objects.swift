@@ -1,0 +1,233 @@
+internal import ByteIO
+
+// Containers.
+extension PickleMachine {
+  mutating func container(_ opcode: Opcode) throws(TensorIOError) {
+    switch opcode {
+    case .emptyTuple: try push(pickle.addTuple(.tuple, []))
+    case .tuple: try pushTuple(.tuple, try popMark("TUPLE"))
+    case .tuple1: try pushTuple(1)
+    case .tuple2: try pushTuple(2)
+    case .tuple3: try pushTuple(3)
+    case .frozenSet:
+      let items = try popMark("FROZENSET")
+      for item in items { try requireHashable(item) }
+      try pushTuple(.frozenSet, items)
+    case .emptyList: try push(.list)
+    case .emptyDict: try push(.dictionary)
+    case .emptySet: try push(.set)
+    case .list:
+      let items = try popMark("LIST")
+      try push(Pickle.Record(kind: .list, a: pickle.append(items, toChain: 0)))
+    default:
+      let items = try popMark("DICT")
+      try requirePairs(items)
+      try push(Pickle.Record(kind: .dictionary, a: pickle.append(items, toChain: 0)))
+    }
+  }
+
+  private mutating func pushTuple(_ count: Int) throws(TensorIOError) {
+    guard stack.count - (marks.last ?? 0) >= count else {
+      throw .malformed("TUPLE\(count) needs \(count) objects that the stack does not have")
+    }
+    let items = stack.suffix(count)
+    stack.removeLast(count)
+    try pushTuple(.tuple, items)
+  }
+
+  private mutating func pushTuple(
+    _ kind: Pickle.Kind, _ items: ArraySlice<UInt32>
+  ) throws(TensorIOError) {
+    try push(pickle.addTuple(kind, items))
+  }
+
+  /// Changes the object below the operands: APPEND, SETITEM, BUILD and their like.
+  mutating func change(_ opcode: Opcode) throws(TensorIOError) {
+    let items: ArraySlice<UInt32>
+    switch opcode {
+    case .append, .build: items = [try pop("\(opcode)")]
+    case .setItem:
+      let value = try pop("SETITEM")
+      items = [try pop("SETITEM"), value]
+    default: items = try popMark("\(opcode)")
+    }
+    let target = Int(try top("\(opcode)"))
+    let record = pickle.records[target]
+    switch (opcode, record.kind) {
+    case (.append, .list), (.appends, .list), (.addItems, .set):
+      if record.kind == .set { for item in items { try requireHashable(item) } }
+      pickle.records[target].a = pickle.append(items, toChain: record.a)
+    case (.setItem, .dictionary), (.setItems, .dictionary):
+      try requirePairs(items)
+      pickle.records[target].a = pickle.append(items, toChain: record.a)
+    case (.append, .object), (.appends, .object), (.addItems, .object):
+      let chain = pickle.objects[Int(record.a)].elements
+      pickle.objects[Int(record.a)].elements = pickle.append(items, toChain: chain)
+    case (.setItem, .object), (.setItems, .object):
+      try requirePairs(items)
+      let chain = pickle.objects[Int(record.a)].items
+      pickle.objects[Int(record.a)].items = pickle.append(items, toChain: chain)
+    case (.build, .object):
+      let chain = pickle.objects[Int(record.a)].states
+      pickle.objects[Int(record.a)].states = pickle.append(items, toChain: chain)
+    default:
+      if items.isEmpty { return }
+      throw .malformed("\(opcode) cannot change \(describe(UInt32(target)))")
+    }
+  }
+
+  private func requirePairs(_ items: ArraySlice<UInt32>) throws(TensorIOError) {
+    guard items.count.isMultiple(of: 2) else {
+      throw .malformed("a dictionary gets a key without a value")
+    }
+    for index in stride(from: items.startIndex, to: items.endIndex, by: 2) {
+      try requireHashable(items[index])
+    }
+  }
+
+  /// Refuses what Python cannot hash, and tuples that nest so much that nobody should.
+  private func requireHashable(_ id: UInt32) throws(TensorIOError) {
+    guard pickle.records[Int(id)].kind == .tuple else {
+      return try requireScalarKey(id)
+    }
+    var pending = [id]
+    var visits = 0
+    while let next = pending.popLast() {
+      visits += 1
+      guard visits <= 4096 else {
+        throw .malformed("a key of a dictionary or set is a tuple of thousands of tuples")
+      }
+      let record = pickle.records[Int(next)]
+      if record.kind == .tuple {
+        pending += pickle.children[Int(record.b)..<Int(record.b) + Int(record.a)].prefix(4097)
+      } else {
+        try requireScalarKey(next)
+      }
+    }
+  }
+
+  private func requireScalarKey(_ id: UInt32) throws(TensorIOError) {
+    switch pickle.records[Int(id)].kind {
+    case .list, .dictionary, .set, .byteArray:
+      throw .malformed("\(describe(id)) cannot be a key or an element of a set")
+    default: return
+    }
+  }
+
+  func describe(_ id: UInt32) -> String {
+    switch pickle.records[Int(id)].kind {
+    case .none: "None"
+    case .false, .true: "a bool"
+    case .int, .bigInt, .decimal: "an integer"
+    case .float: "a float"
+    case .string, .legacyString: "a string"
+    case .bytes: "bytes"
+    case .byteArray: "a bytearray"
+    case .buffer: "a buffer"
+    case .tuple: "a tuple"
+    case .list: "a list"
+    case .dictionary: "a dictionary"
+    case .set, .frozenSet: "a set"
+    case .global: "the class or function \(pickle.globals[Int(pickle.records[Int(id)].a)].name)"
+    case .extension: "a class from the extension registry"
+    case .object: "an object"
+    case .persistent: "a persistent object"
+    }
+  }
+}
+
+// Names, calls and persistent ids.
+extension PickleMachine {
+  mutating func object(
+    _ opcode: Opcode, _ input: inout ByteCursor, at offset: Int
+  ) throws(TensorIOError) {
+    switch opcode {
+    case .global: try push(try global(&input, at: offset))
+    case .stackGlobal: try stackGlobal(at: offset)
+    case .inst:
+      let callee = try global(&input, at: offset)
+      try requireNoMore(pickle.records.count)
+      let arguments = pickle.addTuple(.tuple, try popMark("INST"))
+      try pushObject(.call, callee.index, arguments.index)
+    case .obj:
+      let items = try popMark("OBJ")
+      guard let callee = items.first else { throw .malformed("OBJ without a class") }
+      let arguments = pickle.addTuple(.tuple, items.dropFirst())
+      try pushObject(.call, callee, arguments.index)
+    case .reduce, .newObj:
+      let arguments = try pop("\(opcode)")
+      try pushObject(opcode == .reduce ? .call : .new, try pop("\(opcode)"), arguments)
+    case .newObjEx:
+      let keywords = try pop("NEWOBJ_EX")
+      guard pickle.records[Int(keywords)].kind == .dictionary else {
+        throw .malformed("the keyword arguments of NEWOBJ_EX are \(describe(keywords))")
+      }
+      let arguments = try pop("NEWOBJ_EX")
+      try pushObject(.new, try pop("NEWOBJ_EX"), arguments, keywords)
+    case .persID:
+      let line = try Self.line(&input, "a persistent id")
+      let id = pickle.addText(.string, try Self.validText(line[...], "a persistent id").utf8)
+      try push(Pickle.Record(kind: .persistent, a: id.index))
+    case .binPersID: try push(Pickle.Record(kind: .persistent, a: try pop("BINPERSID")))
+    default: try extensionCode(opcode, &input, at: offset)
+    }
+  }
+
+  private func requireNoMore(_ count: Int) throws(TensorIOError) {
+    guard count < limits.objectCount else {
+      throw .limit("the number of objects", count, over: limits.objectCount, raise: "objectCount")
+    }
+  }
+
+  private mutating func pushObject(
+    _ construction: Pickle.Construction, _ callee: UInt32, _ arguments: UInt32,
+    _ keywords: UInt32 = .max
+  ) throws(TensorIOError) {
+    switch pickle.records[Int(callee)].kind {
+    case .global, .extension, .object, .persistent: break
+    default: throw .malformed("\(describe(callee)) is called as if it were a function")
+    }
+    guard pickle.records[Int(arguments)].kind == .tuple else {
+      throw .malformed("a call has \(describe(arguments)) in place of its arguments")
+    }
+    try push(
+      pickle.addObject(
+        Pickle.ObjectRecord(
+          construction: construction, callee: callee, arguments: arguments, keywords: keywords)))
+  }
+
+  private mutating func global(
+    _ input: inout ByteCursor, at offset: Int
+  ) throws(TensorIOError) -> Pickle.ID {
+    let module = try Self.line(&input, "the module of a GLOBAL")
+    let name = try Self.line(&input, "the name of a GLOBAL")
+    return pickle.addGlobal(
+      GlobalName(
+        try Self.validText(module[...], "a module's name"),
+        try Self.validText(name[...], "a global's name")), offset: offset)
+  }
+
+  private mutating func stackGlobal(at offset: Int) throws(TensorIOError) {
+    let (name, module) = (try pop("STACK_GLOBAL"), try pop("STACK_GLOBAL"))
+    guard let module = pickle.string(Pickle.ID(index: module)),
+      let name = pickle.string(Pickle.ID(index: name))
+    else { throw .malformed("STACK_GLOBAL over objects that are no strings") }
+    try push(pickle.addGlobal(GlobalName(module, name), offset: offset))
+  }
+
+  private mutating func extensionCode(
+    _ opcode: Opcode, _ input: inout ByteCursor, at offset: Int
+  ) throws(TensorIOError) {
+    let code: UInt32 =
+      switch opcode {
+      case .ext1: UInt32(try input.readInteger("an extension code", as: UInt8.self))
+      case .ext2: UInt32(try input.readInteger("an extension code", as: UInt16.self))
+      default: try input.readInteger("an extension code", as: UInt32.self)
+      }
+    guard code > 0, code <= UInt32(Int32.max) else {
+      throw .malformed("\(Int32(bitPattern: code)) is no extension code")
+    }
+    _ = pickle.addGlobal(GlobalName("copyreg", "extension \(code)"), offset: offset)
+    try push(Pickle.Record(kind: .extension, a: code))
+  }
+}

@@ -1,0 +1,236 @@
+internal import ByteIO
+
+/// Runs the instructions of a pickle on paper: objects are noted down, nothing is called.
+struct PickleMachine {
+  var pickle = Pickle()
+  var stack: [UInt32] = []
+  var marks: [Int] = []
+  var memo = PickleMemo()
+  let limits: DecodingLimits
+  let buffers: Int
+  private var usedBuffers = 0
+  /// Where the frame that is being read ends.
+  var frameEnd: Int?
+
+  /// - Parameter buffers: how many buffers there are outside the pickle.
+  init(limits: DecodingLimits, buffers: Int) {
+    self.limits = limits
+    self.buffers = buffers
+  }
+
+  /// Reads instructions up to STOP.
+  mutating func run(_ input: inout ByteCursor) throws(TensorIOError) {
+    let start = input.position
+    while true {
+      let offset = input.offset
+      do throws(TensorIOError) {
+        let opcode = try Self.opcode(&input)
+        if opcode == .stop {
+          try stop()
+          return
+        }
+        if opcode == .proto, input.position - start != 1 {
+          pickle.findings.append(
+            Finding("late-protocol", "PROTO is not the first opcode", offset: offset))
+        }
+        try step(opcode, &input, at: offset)
+        if let end = frameEnd, input.position >= end {
+          guard input.position == end else {
+            throw .malformed("an opcode crosses the end of its frame")
+          }
+          frameEnd = nil
+        }
+      } catch {
+        throw error.located(in: .init(offset: offset))
+      }
+    }
+  }
+
+  static func opcode(_ input: inout ByteCursor) throws(TensorIOError) -> Opcode {
+    guard input.remaining > 0 else {
+      throw .malformed("the pickle ends without STOP; the file is cut short or damaged")
+    }
+    let byte = try input.readInteger("an opcode", as: UInt8.self)
+    guard let opcode = Opcode(rawValue: byte) else {
+      throw .malformed("byte \(byte) is no pickle opcode")
+    }
+    return opcode
+  }
+
+  private mutating func stop() throws(TensorIOError) {
+    let root = try pop("STOP")
+    if !stack.isEmpty {
+      pickle.findings.append(
+        Finding("leftover-stack", "\(stack.count) objects are left on the stack at STOP"))
+    }
+    guard frameEnd == nil else { throw .malformed("STOP lies inside a frame that goes on") }
+    pickle.root = Pickle.ID(index: root)
+  }
+
+  private mutating func step(
+    _ opcode: Opcode, _ input: inout ByteCursor, at offset: Int
+  ) throws(TensorIOError) {
+    switch opcode {
+    case .mark: try pushMark()
+    case .stop: break
+    case .pop:
+      if let mark = marks.last, mark == stack.count {
+        marks.removeLast()
+      } else {
+        _ = try pop("POP")
+      }
+    case .popMark: _ = try popMark("POP_MARK")
+    case .dup: try push(try top("DUP"))
+    case .none: try push(.none)
+    case .newTrue: try push(.true)
+    case .newFalse: try push(.false)
+    case .int, .long, .float, .string, .unicode, .binInt, .binInt1, .binInt2, .long1, .long4,
+      .binFloat, .binString, .shortBinString, .binUnicode, .shortBinUnicode, .binUnicode8,
+      .binBytes, .shortBinBytes, .binBytes8, .byteArray8:
+      try literal(opcode, &input)
+    case .emptyTuple, .tuple, .tuple1, .tuple2, .tuple3, .emptyList, .list, .emptyDict, .dict,
+      .emptySet, .frozenSet:
+      try container(opcode)
+    case .append, .appends, .setItem, .setItems, .addItems, .build: try change(opcode)
+    case .get, .binGet, .longBinGet, .put, .binPut, .longBinPut, .memoize:
+      try memoize(opcode, &input)
+    case .global, .stackGlobal, .inst, .obj, .newObj, .newObjEx, .reduce, .ext1, .ext2, .ext4,
+      .persID, .binPersID:
+      try object(opcode, &input, at: offset)
+    case .proto: try requireProtocol(try input.readInteger("the protocol", as: UInt8.self))
+    case .frame: try beginFrame(&input)
+    case .nextBuffer: try nextBuffer()
+    case .readonlyBuffer:
+      guard pickle.records[Int(try top("READONLY_BUFFER"))].kind == .buffer else {
+        throw .malformed("READONLY_BUFFER over an object that is no buffer")
+      }
+    }
+  }
+
+  private func requireProtocol(_ version: UInt8) throws(TensorIOError) {
+    guard version <= 5 else {
+      throw .unsupported("the pickle has protocol \(version); 5 is the highest that exists")
+    }
+  }
+
+  private mutating func beginFrame(_ input: inout ByteCursor) throws(TensorIOError) {
+    guard frameEnd == nil else { throw .malformed("a frame begins inside another") }
+    let length: UInt64 = try input.readInteger("a frame's length")
+    guard length <= UInt64(input.remaining) else {
+      throw .malformed(
+        "a frame of \(length) bytes, \(input.remaining) are left; "
+          + "the file is cut short or damaged")
+    }
+    frameEnd = length == 0 ? nil : input.position + Int(length)
+  }
+
+  private mutating func nextBuffer() throws(TensorIOError) {
+    guard usedBuffers < buffers else {
+      throw .unsupported("the pickle refers to a buffer that lies outside the file")
+    }
+    try push(Pickle.Record(kind: .buffer, a: UInt32(usedBuffers)))
+    usedBuffers += 1
+  }
+}
+
+// The stack.
+extension PickleMachine {
+  /// The objects, memo slots and stack entries that a pickle may ask for, each.
+  private func requireRoom(_ count: Int, _ what: String) throws(TensorIOError) {
+    guard count < limits.objectCount, count < Int(UInt32.max) else {
+      throw .limit(what, count + 1, over: limits.objectCount, raise: "objectCount")
+    }
+  }
+
+  mutating func push(_ id: UInt32) throws(TensorIOError) {
+    try requireRoom(stack.count, "the number of objects on the stack")
+    stack.append(id)
+  }
+
+  mutating func push(_ record: Pickle.Record) throws(TensorIOError) {
+    try push(pickle.add(record))
+  }
+
+  mutating func push(_ kind: Pickle.Kind) throws(TensorIOError) {
+    try push(Pickle.Record(kind: kind))
+  }
+
+  mutating func push(_ id: Pickle.ID) throws(TensorIOError) {
+    try requireRoom(pickle.records.count, "the number of objects")
+    try requireRoom(pickle.children.count / 4, "the number of references, in fours,")
+    try push(id.index)
+  }
+
+  private mutating func pushMark() throws(TensorIOError) {
+    try requireRoom(marks.count, "the number of marks")
+    marks.append(stack.count)
+  }
+
+  func top(_ what: String) throws(TensorIOError) -> UInt32 {
+    guard let id = stack.last, stack.count > marks.last ?? 0 else { throw missing(what) }
+    return id
+  }
+
+  mutating func pop(_ what: String) throws(TensorIOError) -> UInt32 {
+    let id = try top(what)
+    stack.removeLast()
+    return id
+  }
+
+  /// The objects above the last mark, which goes with them.
+  mutating func popMark(_ what: String) throws(TensorIOError) -> ArraySlice<UInt32> {
+    guard let mark = marks.popLast(), mark <= stack.count else {
+      throw .malformed("\(what) without a MARK")
+    }
+    let items = stack[mark...]
+    stack.removeLast(items.count)
+    return items
+  }
+
+  private func missing(_ what: String) -> TensorIOError {
+    .malformed("\(what) needs an object that the stack does not have")
+  }
+}
+
+// Memo.
+extension PickleMachine {
+  private mutating func memoize(
+    _ opcode: Opcode, _ input: inout ByteCursor
+  ) throws(TensorIOError) {
+    let slot: UInt64 =
+      switch opcode {
+      case .binGet, .binPut: UInt64(try input.readInteger("a memo slot", as: UInt8.self))
+      case .longBinGet, .longBinPut: UInt64(try input.readInteger("a memo slot", as: UInt32.self))
+      case .memoize: UInt64(memo.count)
+      default: try Self.slot(try Self.line(&input, "a memo slot"))
+      }
+    switch opcode {
+    case .get, .binGet, .longBinGet:
+      guard let id = memo[slot] else { throw .malformed("the memo has no slot \(slot)") }
+      try push(id)
+    default:
+      try requireRoom(memo.count, "the number of memo slots")
+      memo.set(slot, to: try top("\(opcode)"))
+    }
+  }
+
+  private static func slot(_ line: [UInt8]) throws(TensorIOError) -> UInt64 {
+    guard let slot = UInt64(String(decoding: line, as: UTF8.self)) else {
+      throw .malformed("a memo slot is no number")
+    }
+    return slot
+  }
+
+  /// The bytes up to a newline, which is read too.
+  static func line(_ input: inout ByteCursor, _ what: String) throws(TensorIOError) -> [UInt8] {
+    var line: [UInt8] = []
+    while true {
+      guard input.remaining > 0 else {
+        throw .malformed("\(what) has no end of line; the file is cut short or damaged")
+      }
+      let byte = try input.readInteger(what, as: UInt8.self)
+      if byte == 0x0a { return line }
+      line.append(byte)
+    }
+  }
+}

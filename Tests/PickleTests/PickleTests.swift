@@ -1,0 +1,3 @@
+import ByteIO
+import Pickle
+import Testing
