@@ -4,7 +4,7 @@ import PackageDescription
 // One row a format: its codec folder, and what the codec needs beside ByteIO and TensorModel.
 // A new format is one row here, its folder under Sources/, and two lines in the registry.
 let formats: [(name: String, needs: [Target.Dependency])] = [
-  (name: "NumPyFormat", needs: ["ZIPContainer"])
+  (name: "NumPyFormat", needs: ["ZIPContainer", "Pickle", "PickledValues"])
 ]
 
 let strict: [SwiftSetting] = [
@@ -35,7 +35,8 @@ let formatTargets = formats.flatMap { format -> [Target] in
 
 let tests = [
   ("ByteIO", ["ByteIO"]), ("TensorModel", ["ByteIO", "TensorModel"]),
-  ("ZIPContainer", ["ByteIO", "ZIPContainer"]), ("Pickle", ["ByteIO", "Pickle"]), ("TensorIO", ["ByteIO", "TensorIO"]),
+  ("ZIPContainer", ["ByteIO", "ZIPContainer"]), ("Pickle", ["ByteIO", "Pickle"]),
+  ("TensorIO", ["ByteIO", "TensorIO"]),
   ("Command", ["TensorIO", "tensorio"]), ("Oracle", ["TensorIO", "tensorio"]),
 ].map { (name: String, needs: [String]) in
   Target.testTarget(
@@ -70,6 +71,9 @@ let package = Package(
     .target(name: "Pickle", dependencies: ["ByteIO"], swiftSettings: strict),
     .target(
       name: "TensorModel", dependencies: ["ByteIO", "CTensorKernels"], swiftSettings: strict),
+    .target(
+      name: "PickledValues", dependencies: ["ByteIO", "Pickle", "TensorModel"],
+      swiftSettings: strict),
   ] + formatTargets + [
     // Floor 3 and up.
     .target(

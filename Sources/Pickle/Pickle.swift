@@ -77,6 +77,8 @@ package struct Pickle: Sendable {
     var callee: UInt32
     var arguments: UInt32
     var keywords: UInt32
+    /// The offset of the opcode, as far as 32 bits go.
+    var offset: UInt32 = 0
     // Chains, counted from 1; 0 is an empty one.
     var states: UInt32 = 0
     var elements: UInt32 = 0
@@ -106,6 +108,29 @@ package struct Pickle: Sendable {
     package let elements: [ID]
     /// What is assigned to keys of the object.
     package let items: [(key: ID, value: ID)]
+    /// The offset of the opcode that makes the object.
+    package let offset: Int
+
+    /// An object to be filled later.
+    package init(construction: Construction, callee: ID, arguments: ID, keywords: ID?) {
+      self.init(
+        construction: construction, callee: callee, arguments: arguments, keywords: keywords,
+        states: [], elements: [], items: [], offset: 0)
+    }
+
+    init(
+      construction: Construction, callee: ID, arguments: ID, keywords: ID?, states: [ID],
+      elements: [ID], items: [(key: ID, value: ID)], offset: Int
+    ) {
+      self.construction = construction
+      self.callee = callee
+      self.arguments = arguments
+      self.keywords = keywords
+      self.states = states
+      self.elements = elements
+      self.items = items
+      self.offset = offset
+    }
   }
 
   /// One object.
@@ -236,7 +261,7 @@ extension Pickle {
       arguments: ID(index: record.arguments),
       keywords: record.keywords == .max ? nil : ID(index: record.keywords),
       states: elements(ofChain: record.states), elements: elements(ofChain: record.elements),
-      items: pairs(ofChain: record.items))
+      items: pairs(ofChain: record.items), offset: Int(record.offset))
   }
 
   private func elements(ofChain index: UInt32) -> [ID] {

@@ -148,22 +148,22 @@ extension PickleMachine {
       let callee = try global(&input, at: offset)
       try requireNoMore(pickle.records.count)
       let arguments = pickle.addTuple(.tuple, try popMark("INST"))
-      try pushObject(.call, callee.index, arguments.index)
+      try pushObject(.call, callee.index, arguments.index, at: offset)
     case .obj:
       let items = try popMark("OBJ")
       guard let callee = items.first else { throw .malformed("OBJ without a class") }
       let arguments = pickle.addTuple(.tuple, items.dropFirst())
-      try pushObject(.call, callee, arguments.index)
+      try pushObject(.call, callee, arguments.index, at: offset)
     case .reduce, .newObj:
       let arguments = try pop("\(opcode)")
-      try pushObject(opcode == .reduce ? .call : .new, try pop("\(opcode)"), arguments)
+      try pushObject(opcode == .reduce ? .call : .new, try pop("\(opcode)"), arguments, at: offset)
     case .newObjEx:
       let keywords = try pop("NEWOBJ_EX")
       guard pickle.records[Int(keywords)].kind == .dictionary else {
         throw .malformed("the keyword arguments of NEWOBJ_EX are \(describe(keywords))")
       }
       let arguments = try pop("NEWOBJ_EX")
-      try pushObject(.new, try pop("NEWOBJ_EX"), arguments, keywords)
+      try pushObject(.new, try pop("NEWOBJ_EX"), arguments, keywords, at: offset)
     case .persID:
       let line = try Self.line(&input, "a persistent id")
       let id = pickle.addText(.string, try Self.validText(line[...], "a persistent id").utf8)
@@ -181,7 +181,7 @@ extension PickleMachine {
 
   private mutating func pushObject(
     _ construction: Pickle.Construction, _ callee: UInt32, _ arguments: UInt32,
-    _ keywords: UInt32 = .max
+    _ keywords: UInt32 = .max, at offset: Int
   ) throws(TensorIOError) {
     switch pickle.records[Int(callee)].kind {
     case .global, .extension, .object, .persistent: break
@@ -193,7 +193,8 @@ extension PickleMachine {
     try push(
       pickle.addObject(
         Pickle.ObjectRecord(
-          construction: construction, callee: callee, arguments: arguments, keywords: keywords)))
+          construction: construction, callee: callee, arguments: arguments, keywords: keywords,
+          offset: UInt32(clamping: offset))))
   }
 
   private mutating func global(

@@ -106,6 +106,6 @@ extension TensorArchive {
       return self
     }
     let values = values.mapTensors { $0.tagged(device: .cpu, requiresGrad: false) }
-    return try TensorArchive(values, format: format, findings: findings, limits: .unlimited)
+    return try replacing(values)
   }
 }

@@ -10,6 +10,10 @@ public struct TensorArchive: Sendable {
     public let name: String
     /// The tensor.
     public let tensor: Tensor
+    /// The tensor's index among ``TensorArchive/values``.
+    public let id: ValueGraph.ID
+    /// The name in the `state_dict()` of the module that the tensor lies in; ``name`` elsewhere.
+    public let stateDictName: String
   }
 
   /// All values.
@@ -20,35 +24,58 @@ public struct TensorArchive: Sendable {
   public var findings: [Finding]
   /// The tensors in the order of the file.
   public let entries: [Entry]
-  /// The values that are neither containers nor tensors, in the order of the file.
-  public let otherValues: [ValueGraph.Leaf]
+  /// The Python classes and functions that the file names, in order of first use.
+  public let globals: [GlobalUse]
+  private let limits: DecodingLimits
   private let indexByName: [[UInt8]: Int]
 
   /// Creates an archive.
   /// - Throws: `limit` as ``ValueGraph/leaves(limits:)`` does.
   public init(
     _ values: ValueGraph, format: String? = nil, findings: [Finding] = [],
-    limits: DecodingLimits = DecodingLimits()
+    globals: [GlobalUse] = [], limits: DecodingLimits = DecodingLimits()
   ) throws(TensorIOError) {
     var entries: [Entry] = []
-    var others: [ValueGraph.Leaf] = []
+    try values.forEachLeaf(limits: limits, where: \.isTensor) { leaf in
+      guard case .tensor(let tensor) = leaf.node else { return }
+      entries.append(
+        Entry(
+          path: leaf.path, name: leaf.path.joined(separator: "."), tensor: tensor, id: leaf.id,
+          stateDictName: leaf.stateDictPath.joined(separator: ".")))
+    }
+    // Names are compared as bytes: é composed and decomposed are two names. Full names go before
+    // the short ones.
     var indexByName: [[UInt8]: Int] = [:]
-    for leaf in try values.leaves(limits: limits) {
-      guard case .tensor(let tensor) = leaf.node else {
-        others.append(leaf)
-        continue
+    indexByName.reserveCapacity(entries.count)
+    for name in [\Entry.name, \.stateDictName] {
+      for (index, entry) in entries.enumerated() {
+        let key = Array(entry[keyPath: name].utf8)
+        if indexByName[key] == nil { indexByName[key] = index }
       }
-      let name = leaf.path.joined(separator: ".")
-      // Names are compared as bytes: é composed and decomposed are two names.
-      indexByName[Array(name.utf8)] = indexByName[Array(name.utf8)] ?? entries.count
-      entries.append(Entry(path: leaf.path, name: name, tensor: tensor))
     }
     self.values = values
     self.format = format
     self.findings = findings
+    self.globals = globals
     self.entries = entries
-    otherValues = others
+    self.limits = limits
     self.indexByName = indexByName
+  }
+
+  /// The values that are neither containers nor tensors, in the order of the file.
+  public var otherValues: [ValueGraph.Leaf] {
+    var others: [ValueGraph.Leaf] = []
+    // The walk succeeded once already, with the same limits.
+    try? values.forEachLeaf(limits: limits, where: { !$0.isTensor }) { others.append($0) }
+    return others
+  }
+
+  /// The archive with other values; what was read about the file stays.
+  package func replacing(
+    _ values: ValueGraph, limits: DecodingLimits = .unlimited
+  ) throws(TensorIOError) -> TensorArchive {
+    try TensorArchive(
+      values, format: format, findings: findings, globals: globals, limits: limits)
   }
 
   /// An archive of one nameless tensor.
@@ -142,7 +169,7 @@ extension TensorArchive {
       else { return tensor }
       return tensor.moved(to: storage)
     }
-    return try TensorArchive(values, format: format, findings: findings, limits: .unlimited)
+    return try replacing(values)
   }
 
   /// The tensors that share a storage with another, grouped, in the order of the file.
@@ -192,5 +219,13 @@ public struct Loss: Sendable, Hashable {
     self.kind = kind
     self.name = name
     self.message = message
+  }
+}
+
+extension ValueGraph.Node {
+  /// Whether the node is a tensor.
+  var isTensor: Bool {
+    if case .tensor = self { return true }
+    return false
   }
 }

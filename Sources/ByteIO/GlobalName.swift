@@ -1,27 +1,27 @@
 /// The name of a Python class or function in a pickle.
 ///
 /// Compared as bytes: names that only look alike, or are equal after Unicode normalization, differ.
-package struct GlobalName: Sendable, Hashable, CustomStringConvertible {
+public struct GlobalName: Sendable, Hashable, CustomStringConvertible {
   /// The module, as the file spells it.
-  package let module: String
+  public let module: String
   /// The name in the module; dots walk into attributes.
-  package let name: String
+  public let name: String
 
   /// Creates a name.
-  package init(_ module: String, _ name: String) {
+  public init(_ module: String, _ name: String) {
     self.module = module
     self.name = name
   }
 
   /// `module.name`.
-  package var description: String { module.isEmpty ? name : "\(module).\(name)" }
+  public var description: String { module.isEmpty ? name : "\(module).\(name)" }
 
-  package static func == (left: GlobalName, right: GlobalName) -> Bool {
+  public static func == (left: GlobalName, right: GlobalName) -> Bool {
     left.module.utf8.elementsEqual(right.module.utf8)
       && left.name.utf8.elementsEqual(right.name.utf8)
   }
 
-  package func hash(into hasher: inout Hasher) {
+  public func hash(into hasher: inout Hasher) {
     for byte in module.utf8 { hasher.combine(byte) }
     hasher.combine(UInt8(0xff))
     for byte in name.utf8 { hasher.combine(byte) }
@@ -30,7 +30,7 @@ package struct GlobalName: Sendable, Hashable, CustomStringConvertible {
   /// The name as Python 3 knows it, where Python 2 had another.
   ///
   /// The few that pickles of tensors have; CPython's `_compat_pickle` lists all.
-  package var modern: GlobalName {
+  public var modern: GlobalName {
     let newModule =
       switch module {
       case "__builtin__", "exceptions": "builtins"

@@ -1,0 +1,236 @@
+package import ByteIO
+package import Pickle
+package import TensorModel
+
+/// Somebody who understands objects of certain Python classes.
+package protocol ObjectInterpreter: AnyObject {
+  /// The value of an object that the class or function `name` makes, or nil to leave it to others.
+  func interpret(
+    _ object: Pickle.Object, named name: GlobalName, _ decoder: inout PickleDecoder
+  ) throws(TensorIOError) -> Interpretation?
+
+  /// The value of a persistent object, or nil to keep the id.
+  func interpret(
+    persistent id: Pickle.ID, _ decoder: inout PickleDecoder
+  ) throws(TensorIOError) -> Interpretation?
+}
+
+extension ObjectInterpreter {
+  package func interpret(
+    persistent id: Pickle.ID, _ decoder: inout PickleDecoder
+  ) throws(TensorIOError) -> Interpretation? { nil }
+}
+
+/// A value with what Python adds to it.
+package struct Interpretation {
+  package var node: ValueGraph.Node
+  package var traits: ValueGraph.Traits?
+
+  package init(_ node: ValueGraph.Node, _ traits: ValueGraph.Traits? = nil) {
+    self.node = node
+    self.traits = traits
+  }
+
+  package init(_ node: ValueGraph.Node, type: GlobalName) {
+    self.init(node, ValueGraph.Traits(type: type))
+  }
+}
+
+/// Turns the objects of a pickle into values.
+///
+/// Python's containers and numbers become our own; objects of other classes are offered to the
+/// interpreters, and stay inert where nobody knows them. Only what the root leads to is looked at.
+package struct PickleDecoder {
+  package let pickle: Pickle
+  package let limits: DecodingLimits
+  /// The values so far.
+  package var graph: ValueGraph
+  /// What was odd and accepted.
+  package var findings: [Finding] = []
+  private let interpreters: [any ObjectInterpreter]
+  private var known: [UInt32]
+  private var pending: [Pickle.ID] = []
+
+  /// - Parameter graph: receives the values; its root stays as it is.
+  package init(
+    _ pickle: Pickle, into graph: consuming ValueGraph = ValueGraph(.none),
+    interpreters: [any ObjectInterpreter], limits: DecodingLimits
+  ) {
+    self.pickle = pickle
+    self.graph = graph
+    self.interpreters = interpreters
+    self.limits = limits
+    known = Array(repeating: .max, count: pickle.count)
+  }
+
+  /// Adds everything that the pickle's root leads to.
+  package mutating func decode() throws(TensorIOError) -> ValueGraph.ID {
+    try decode(pickle.root)
+  }
+
+  /// Adds everything that an object leads to.
+  package mutating func decode(_ id: Pickle.ID) throws(TensorIOError) -> ValueGraph.ID {
+    let root = self.id(of: id)
+    while let next = pending.popLast() {
+      let place = self.id(of: next)
+      let result = try interpretation(of: next)
+      graph.replace(place, with: result.node)
+      if let traits = result.traits { graph.setTraits(traits, of: place) }
+    }
+    return root
+  }
+
+  /// The value that an object becomes; its contents follow before decoding ends.
+  package mutating func id(of id: Pickle.ID) -> ValueGraph.ID {
+    let index = Int(id.index)
+    if known[index] == .max {
+      let new = graph.add(.none)
+      known[index] = new.position
+      pending.append(id)
+    }
+    return ValueGraph.ID(position: known[index])
+  }
+
+  private mutating func ids(of ids: [Pickle.ID]) -> [ValueGraph.ID] { ids.map { id(of: $0) } }
+
+  private mutating func interpretation(
+    of id: Pickle.ID
+  ) throws(TensorIOError) -> Interpretation {
+    switch pickle[id] {
+    case .none: return Interpretation(.none)
+    case .bool(let value): return Interpretation(.bool(value))
+    case .int(let value): return Interpretation(.int(value))
+    case .bigInteger(let digits): return Interpretation(.bigInteger(digits))
+    case .float(let value): return Interpretation(.float(value))
+    case .string(let text): return Interpretation(.string(text))
+    case .legacyString(let bytes):
+      if let text = String(validating: bytes, as: UTF8.self) {
+        return Interpretation(.string(text))
+      }
+      return Interpretation(.bytes(try HeapBytes(bytes.span)))
+    case .bytes(let source): return Interpretation(.bytes(source))
+    case .byteArray(let source):
+      return Interpretation(.bytes(source), type: PythonTypes.byteArray)
+    case .buffer(let index): return Interpretation(.bytes(pickle.buffer(index)))
+    case .tuple(let items): return Interpretation(.tuple(ids(of: items)))
+    case .list(let items): return Interpretation(.list(ids(of: items)))
+    case .set(let items): return Interpretation(.set(ids(of: items)))
+    case .frozenSet(let items):
+      return Interpretation(.set(ids(of: items)), type: PythonTypes.frozenSet)
+    case .dictionary(let pairs): return Interpretation(.dictionary(self.pairs(pairs)))
+    case .global(let name): return Interpretation(.object(.init(.global(name))))
+    case .extension(let code): return Interpretation(.object(.init(.extension(code))))
+    case .object(let object): return try interpretation(of: object)
+    case .persistent(let key):
+      for interpreter in interpreters {
+        if let result = try interpreter.interpret(persistent: key, &self) { return result }
+      }
+      return Interpretation(.object(.init(.persistent(self.id(of: key)))))
+    }
+  }
+
+  private mutating func interpretation(
+    of object: Pickle.Object
+  ) throws(TensorIOError) -> Interpretation {
+    if let name = pickle.global(object.callee) {
+      do throws(TensorIOError) {
+        for interpreter in interpreters {
+          if let result = try interpreter.interpret(object, named: name, &self) { return result }
+        }
+        if let result = try pythonValue(of: object, named: name.modern) { return result }
+      } catch {
+        throw error.located(in: .init(offset: object.offset))
+      }
+    }
+    return Interpretation(.object(inert(object)))
+  }
+
+  /// An object as the file describes it.
+  package mutating func inert(_ object: Pickle.Object) -> ValueGraph.InertObject {
+    let callee = id(of: object.callee)
+    let arguments = id(of: object.arguments)
+    let origin: ValueGraph.InertObject.Origin =
+      switch object.construction {
+      case .call: .call(callee: callee, arguments: arguments)
+      case .new:
+        .new(callee: callee, arguments: arguments, keywords: object.keywords.map { id(of: $0) })
+      }
+    return ValueGraph.InertObject(
+      origin, elements: ids(of: object.elements), items: pairs(object.items),
+      states: ids(of: object.states))
+  }
+
+  /// Keys and values as Python would hold them: of equal keys the last value counts.
+  package mutating func pairs(
+    _ pairs: [(key: Pickle.ID, value: Pickle.ID)]
+  ) -> [(key: ValueGraph.ID, value: ValueGraph.ID)] {
+    var result: [(key: ValueGraph.ID, value: ValueGraph.ID)] = []
+    result.reserveCapacity(pairs.count)
+    var places: [KeyIdentity: Int] = [:]
+    if pairs.count > 1 { places.reserveCapacity(pairs.count) }
+    for pair in pairs {
+      if pairs.count > 1, let identity = KeyIdentity(pickle[pair.key]) {
+        if let place = places[identity] {
+          findings.append(
+            Finding(
+              "duplicate-key", "a dictionary has the key \(identity) twice; the last value counts"))
+          result[place].value = id(of: pair.value)
+          continue
+        }
+        places[identity] = result.count
+      }
+      result.append((id(of: pair.key), id(of: pair.value)))
+    }
+    return result
+  }
+}
+
+/// A dictionary key as Python compares it: `1`, `1.0` and `True` are one key, texts are bytes.
+private enum KeyIdentity: Hashable, CustomStringConvertible {
+  case none
+  case number(Int64)
+  case float(Double)
+  case text(TextKey)
+
+  struct TextKey: Hashable {
+    let text: String
+    static func == (left: TextKey, right: TextKey) -> Bool {
+      left.text.utf8.elementsEqual(right.text.utf8)
+    }
+    func hash(into hasher: inout Hasher) {
+      var text = text
+      text.withUTF8 { bytes in unsafe hasher.combine(bytes: UnsafeRawBufferPointer(bytes)) }
+    }
+  }
+
+  init?(_ value: Pickle.Value) {
+    switch value {
+    case .none: self = .none
+    case .bool(let value): self = .number(value ? 1 : 0)
+    case .int(let value): self = .number(value)
+    case .float(let value):
+      if let whole = Int64(exactly: value) {
+        self = .number(whole)
+      } else if value == value {
+        self = .float(value)
+      } else {
+        return nil
+      }
+    case .bigInteger(let digits): self = .text(TextKey(text: "\u{0}" + digits))
+    case .string(let text): self = .text(TextKey(text: text))
+    case .legacyString(let bytes):
+      guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
+      self = .text(TextKey(text: text))
+    default: return nil
+    }
+  }
+
+  var description: String {
+    switch self {
+    case .none: "None"
+    case .number(let value): "\(value)"
+    case .float(let value): "\(value)"
+    case .text(let key): "'\(key.text.escapedForDisplay)'"
+    }
+  }
+}

@@ -1,0 +1,214 @@
+public import ByteIO
+
+extension ValueGraph {
+  /// A value that is no container, with the keys that lead to it.
+  public struct Leaf: Sendable {
+    /// Dictionary keys and list indexes from the root.
+    public let path: [String]
+    /// The value.
+    public let node: Node
+    /// The value's index.
+    public let id: ID
+    /// The path without the attributes in which torch's modules keep their parameters, buffers and
+    /// submodules, as `state_dict()` names it.
+    public let stateDictPath: [String]
+  }
+
+  /// The tensors and other leaves in the order of the file.
+  ///
+  /// A container is entered once on each path; a cycle is not followed again.
+  /// - Throws: `limit` when containers nest deeper than `limits.nestingDepth` or leaves outnumber
+  ///   `limits.memberCount` (shared containers can multiply them).
+  public func leaves(limits: DecodingLimits = DecodingLimits()) throws(TensorIOError) -> [Leaf] {
+    var leaves: [Leaf] = []
+    try forEachLeaf(limits: limits) { leaf in leaves.append(leaf) }
+    return leaves
+  }
+
+  /// Visits the leaves in the order of the file.
+  /// - Throws: as ``leaves(limits:)``.
+  func forEachLeaf(
+    limits: DecodingLimits, where wanted: (Node) -> Bool = { _ in true },
+    _ body: (Leaf) throws(TensorIOError) -> Void
+  ) throws(TensorIOError) {
+    var leaves = 0
+    var walk = GraphWalk(self, limits: limits)
+    while let step = try walk.next() {
+      guard step.isLeaf else { continue }
+      leaves += 1
+      guard leaves <= limits.memberCount else {
+        throw .limit(
+          "the number of values", leaves, over: limits.memberCount, raise: "memberCount")
+      }
+      let node = self[step.id]
+      if wanted(node) {
+        try body(
+          Leaf(
+            path: walk.path, node: node, id: step.id, stateDictPath: walk.stateDictPath))
+      }
+    }
+  }
+
+  /// The contents of a container with their keys, or nil for a leaf.
+  ///
+  /// Attributes of tensors and of plain containers are no contents.
+  public func children(of id: ID) -> [(key: String, value: ID)]? {
+    switch self[id] {
+    case .list(let items), .tuple(let items), .set(let items):
+      return items.enumerated().map { (String($0.offset), $0.element) }
+    case .dictionary(let pairs): return pairs.map { (keyText($0.key), $0.value) }
+    case .object(let object): return children(of: object)
+    default: return nil
+    }
+  }
+
+  private func children(of object: InertObject) -> [(key: String, value: ID)]? {
+    if !object.parts.isEmpty { return object.parts.map { ($0.name, $0.value) } }
+    var children: [(key: String, value: ID)] = []
+    switch object.origin {
+    case .global, .extension: return nil
+    case .persistent(let id): children = [("<id>", id)]
+    case .call(let callee, let arguments):
+      children = calleePart(callee) + argumentParts(arguments)
+    case .new(let callee, let arguments, let keywords):
+      children = calleePart(callee) + argumentParts(arguments)
+      if let keywords { children += self.children(of: keywords) ?? [] }
+    }
+    children += object.elements.enumerated().map { (String($0.offset), $0.element) }
+    children += object.items.map { (keyText($0.key), $0.value) }
+    for state in object.states {
+      if case .dictionary(let pairs) = self[state] {
+        children += pairs.map { (keyText($0.key), $0.value) }
+      } else {
+        children.append(("<state>", state))
+      }
+    }
+    return children
+  }
+
+  private func argumentParts(_ arguments: ID) -> [(key: String, value: ID)] {
+    guard case .tuple(let items) = self[arguments] else { return [] }
+    return items.enumerated().map { ("<arg\($0.offset)>", $0.element) }
+  }
+
+  /// A callable that is itself the result of a call.
+  private func calleePart(_ callee: ID) -> [(key: String, value: ID)] {
+    if case .object(let object) = self[callee], case .global = object.origin { return [] }
+    return [("<callee>", callee)]
+  }
+
+  func keyText(_ id: ID) -> String {
+    switch self[id] {
+    case .string(let text): text
+    case .int(let number): String(number)
+    case .bigInteger(let digits): digits
+    case .bool(let value): value ? "True" : "False"
+    case .float(let value): "\(value)"
+    case .none: "None"
+    case .tuple(let items) where items.count <= 8:
+      "(" + items.map { keyAtom($0) }.joined(separator: ", ") + (items.count == 1 ? ",)" : ")")
+    default: typeName(of: id).map { "<\($0)>" } ?? "<key>"
+    }
+  }
+
+  private func keyAtom(_ id: ID) -> String {
+    if case .tuple = self[id] { return "(…)" }
+    return keyText(id)
+  }
+}
+
+/// A walk over everything that a graph's root leads to, in order, without recursion.
+struct GraphWalk {
+  /// A node that was reached.
+  struct Step {
+    let id: ValueGraph.ID
+    let isLeaf: Bool
+  }
+
+  private struct Frame {
+    let id: ValueGraph.ID
+    let children: [(key: String, value: ValueGraph.ID)]
+    /// Whether `_modules`, `_parameters` and `_buffers` are attributes of a torch module here.
+    let isObject: Bool
+    var next = 0
+  }
+
+  private let graph: ValueGraph
+  private let limits: DecodingLimits
+  private var frames: [Frame] = []
+  private var hidden: [Bool] = []
+  private var visits = 0
+  private var isStarted = false
+  /// The keys that lead to the last step.
+  private(set) var path: [String] = []
+  private var isLeafOnPath = false
+
+  init(_ graph: ValueGraph, limits: DecodingLimits) {
+    self.graph = graph
+    self.limits = limits
+  }
+
+  var stateDictPath: [String] {
+    hidden.contains(true) ? zip(path, hidden).filter { !$0.1 }.map(\.0) : path
+  }
+
+  /// The depth of the last step; 0 for the root.
+  var depth: Int { path.count }
+
+  /// The next node: containers before their contents.
+  mutating func next() throws(TensorIOError) -> Step? {
+    if !isStarted {
+      isStarted = true
+      return try enter(graph.root)
+    }
+    leaveLeaf()
+    while let top = frames.indices.last {
+      guard frames[top].next < frames[top].children.count else {
+        frames.removeLast()
+        if !path.isEmpty {
+          path.removeLast()
+          hidden.removeLast()
+        }
+        continue
+      }
+      let (key, child) = frames[top].children[frames[top].next]
+      frames[top].next += 1
+      path.append(key)
+      hidden.append(frames[top].isObject && Self.moduleAttributes.contains(key))
+      return try enter(child)
+    }
+    return nil
+  }
+
+  private static let moduleAttributes: Set<String> = ["_modules", "_parameters", "_buffers"]
+
+  private mutating func leaveLeaf() {
+    guard isLeafOnPath else { return }
+    isLeafOnPath = false
+    if !path.isEmpty {
+      path.removeLast()
+      hidden.removeLast()
+    }
+  }
+
+  private mutating func enter(_ id: ValueGraph.ID) throws(TensorIOError) -> Step {
+    visits += 1
+    // Containers count too: shared empty ones multiply without ever reaching a leaf.
+    guard visits / 8 <= limits.memberCount else {
+      throw .limit(
+        "the number of containers", visits, over: limits.memberCount, raise: "memberCount")
+    }
+    guard let children = graph.children(of: id) else {
+      isLeafOnPath = true
+      return Step(id: id, isLeaf: true)
+    }
+    guard path.count < limits.nestingDepth else {
+      throw .limit(
+        "the nesting of values", path.count + 1, over: limits.nestingDepth, raise: "nestingDepth")
+    }
+    let isCycle = frames.contains { $0.id == id }
+    let isObject = if case .object = graph[id] { true } else { false }
+    frames.append(Frame(id: id, children: isCycle ? [] : children, isObject: isObject))
+    return Step(id: id, isLeaf: false)
+  }
+}
