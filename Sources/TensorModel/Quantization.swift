@@ -142,6 +142,16 @@ extension Quantization {
       scale: one, zeroPoint: zero)
   }
 
+  /// The parameters in memory of their own.
+  func loaded(limits: DecodingLimits) throws(TensorIOError) -> Quantization {
+    guard case .perChannel(let scheme, let scales, let zeroPoints, let axis) = self else {
+      return self
+    }
+    return .perChannel(
+      scheme: scheme, scales: try scales.loaded(limits: limits),
+      zeroPoints: try zeroPoints.loaded(limits: limits), axis: axis)
+  }
+
   /// The parameters after the axes of the tensor were reversed.
   func transposed(rank: Int) -> Quantization {
     guard case .perChannel(let scheme, let scales, let zeroPoints, let axis) = self else {

@@ -142,23 +142,24 @@ extension Tensor {
 
   /// A copy of the elements in memory of its own, row-major and little-endian.
   ///
-  /// Checksums are checked. The copy is neither conjugated nor negated: its storage has the elements
+  /// Checksums are checked, and scales of an axis are loaded too. The copy is neither conjugated nor negated: its storage has the elements
   /// themselves.
   /// - Throws: `limit` for more than `limits.decodedBytes`; what streaming throws.
   public func loaded(limits: DecodingLimits = DecodingLimits()) throws(TensorIOError) -> Tensor {
     try requireElements()
     try requireMemory(for: byteCount, limits)
+    let parameters = try quantization?.loaded(limits: limits)
     if coversStorage, ElementRewrite(self).isIdentity {
       return try Tensor(
         dtype: dtype, shape: shape, storage: TensorStorage(try storage.source.loaded()),
-        device: device, requiresGrad: requiresGrad, quantization: quantization)
+        device: device, requiresGrad: requiresGrad, quantization: parameters)
     }
     let bytes = unsafe try HeapBytes(byteCount: byteCount) { (buffer) throws(TensorIOError) in
       unsafe try copyElements(into: buffer, limits: limits)
     }
     return try Tensor(
       dtype: dtype.withLittleEndianFields, shape: shape, storage: TensorStorage(bytes),
-      device: device, requiresGrad: requiresGrad, quantization: quantization)
+      device: device, requiresGrad: requiresGrad, quantization: parameters)
   }
 
   /// The tensor without ``isConjugated`` and ``isNegated``: a copy where it has one of them, otherwise
