@@ -128,7 +128,7 @@ enum TypeString {
   /// NumPy's text: with `<` or `>` where byte order has a meaning, else with `|`.
   ///
   /// bfloat16, the 8-bit floats and complex32 are written as raw bytes (`<V2`, `<V1`, `<V4`), as
-  /// ml_dtypes does: NumPy has no name for them.
+  /// ml_dtypes does, and so are torch's other dtypes of whole bytes: NumPy has no name for them.
   static func text(_ dtype: DType, _ order: ByteOrder) throws(TensorIOError) -> String {
     let mark = dtype.swapUnit == 1 ? "|" : order == .little ? "<" : ">"
     switch dtype {
@@ -152,7 +152,7 @@ enum TypeString {
   static func rawSize(_ dtype: DType) -> Int? {
     switch dtype {
     case .bfloat16, .complex32, .float8E4M3FN, .float8E5M2, .float8E4M3FNUZ, .float8E5M2FNUZ,
-      .float8E8M0FNU, .float4E2M1FNx2:
+      .float8E8M0FNU, .float4E2M1FNx2, .bcomplex32, .bits8, .bits16, .bits1x8, .bits2x4, .bits4x2:
       dtype.bitWidth / 8
     default: nil
     }

@@ -5,9 +5,10 @@ extension DType {
     case .quint2x4: 2
     case .quint4x2: 4
     case .bool, .int8, .uint8, .qint8, .quint8, .float4E2M1FNx2: 8
+    case .bits8, .bits1x8, .bits2x4, .bits4x2: 8
     case .float8E4M3FN, .float8E5M2, .float8E4M3FNUZ, .float8E5M2FNUZ, .float8E8M0FNU: 8
-    case .int16, .uint16, .float16, .bfloat16: 16
-    case .int32, .uint32, .float32, .complex32, .qint32: 32
+    case .int16, .uint16, .float16, .bfloat16, .bits16: 16
+    case .int32, .uint32, .float32, .complex32, .bcomplex32, .qint32: 32
     case .int64, .uint64, .float64, .complex64, .datetime, .timedelta, .object: 64
     case .longDouble, .complex128: 128
     case .complexLongDouble: 256
@@ -29,7 +30,7 @@ extension DType {
   /// Structured types answer 1: each field has its own order.
   public var swapUnit: Int {
     switch self {
-    case .int16, .uint16, .float16, .bfloat16, .complex32: 2
+    case .int16, .uint16, .float16, .bfloat16, .complex32, .bcomplex32, .bits16: 2
     case .int32, .uint32, .float32, .qint32, .complex64, .string: 4
     case .int64, .uint64, .float64, .complex128, .datetime, .timedelta: 8
     case .longDouble, .complexLongDouble: 16
@@ -50,7 +51,7 @@ extension DType {
   /// Whether elements are complex numbers.
   public var isComplex: Bool {
     switch self {
-    case .complex32, .complex64, .complex128, .complexLongDouble: true
+    case .complex32, .bcomplex32, .complex64, .complex128, .complexLongDouble: true
     default: false
     }
   }
@@ -59,6 +60,22 @@ extension DType {
   public var isInteger: Bool {
     switch self {
     case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64: true
+    default: false
+    }
+  }
+
+  /// Whether elements are the integers of a quantized tensor.
+  public var isQuantized: Bool {
+    switch self {
+    case .qint8, .quint8, .qint32, .quint4x2, .quint2x4: true
+    default: false
+    }
+  }
+
+  /// Whether elements are bits that mean nothing to torch.
+  public var isOpaqueBits: Bool {
+    switch self {
+    case .bits8, .bits16, .bits1x8, .bits2x4, .bits4x2: true
     default: false
     }
   }
@@ -75,15 +92,37 @@ extension DType {
   /// The dtypes without parameters, each under its canonical name.
   public static let simple: [DType] = [
     .bool, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .float16, .float32,
-    .float64, .bfloat16, .longDouble, .complex32, .complex64, .complex128, .complexLongDouble,
+    .float64, .bfloat16, .longDouble, .complex32, .bcomplex32, .complex64, .complex128,
+    .complexLongDouble,
     .float8E4M3FN, .float8E5M2, .float8E4M3FNUZ, .float8E5M2FNUZ, .float8E8M0FNU, .float4E2M1FNx2,
-    .qint8, .quint8, .qint32, .quint4x2, .quint2x4, .object,
+    .qint8, .quint8, .qint32, .quint4x2, .quint2x4, .bits8, .bits16, .bits1x8, .bits2x4, .bits4x2,
+    .object,
   ]
 
   /// The dtype without parameters that has this canonical name (`float32`, `bfloat16`).
   public init?(name: String) {
     guard let dtype = Self.simple.first(where: { $0.description == name }) else { return nil }
     self = dtype
+  }
+}
+
+extension DType {
+  /// The name of the dtype in the module `torch` (`float32`, `bits2x4`); nil where torch has none.
+  public var torchName: String? {
+    switch self {
+    case .longDouble, .complexLongDouble, .bytes, .string, .void, .datetime, .timedelta,
+      .structured, .object:
+      nil
+    default: description
+    }
+  }
+
+  /// The dtype that has this name in the module `torch`; aliases (`half`) are no names.
+  ///
+  /// The integers of less than 8 bits (`int1`, `uint7`), which torch cannot save, are not known.
+  public init?(torchName: String) {
+    self.init(name: torchName)
+    if self.torchName == nil { return nil }
   }
 }
 
@@ -107,6 +146,7 @@ extension DType: CustomStringConvertible {
     case .bfloat16: "bfloat16"
     case .longDouble: "longdouble"
     case .complex32: "complex32"
+    case .bcomplex32: "bcomplex32"
     case .complex64: "complex64"
     case .complex128: "complex128"
     case .complexLongDouble: "clongdouble"
@@ -121,6 +161,11 @@ extension DType: CustomStringConvertible {
     case .qint32: "qint32"
     case .quint4x2: "quint4x2"
     case .quint2x4: "quint2x4"
+    case .bits8: "bits8"
+    case .bits16: "bits16"
+    case .bits1x8: "bits1x8"
+    case .bits2x4: "bits2x4"
+    case .bits4x2: "bits4x2"
     case .bytes(let count): "S\(count)"
     case .string(let count): "U\(count)"
     case .void(let count): "V\(count)"

@@ -19,12 +19,18 @@ public enum DType: Sendable, Hashable {
   case longDouble
   /// Pairs (real, imaginary) of binary16 (torch only), binary32, binary64 and x87 numbers.
   case complex32, complex64, complex128, complexLongDouble
+  /// Pairs (real, imaginary) of bfloat16; torch only.
+  case bcomplex32
   /// The 8-bit floats of the OCP and Graphcore/AMD proposals, as torch names them.
   case float8E4M3FN, float8E5M2, float8E4M3FNUZ, float8E5M2FNUZ, float8E8M0FNU
   /// Two 4-bit floats (E2M1) a byte; one element is the pair, as in torch.
   case float4E2M1FNx2
   /// The integers of torch's quantized tensors; the last two pack 2 and 4 elements a byte.
   case qint8, quint8, qint32, quint4x2, quint2x4
+  /// Bits without meaning, in elements of 8 and 16 bits; torch only.
+  case bits8, bits16
+  /// Eight, four and two groups of bits without meaning a byte; one element is the byte, as in torch.
+  case bits1x8, bits2x4, bits4x2
   /// `S`: bytes, NUL padded to `count`.
   case bytes(count: Int)
   /// `U`: text of `count` code points in 4 bytes each, NUL padded.

@@ -28,6 +28,8 @@ public struct Device: Sendable, Hashable, CustomStringConvertible {
 
   /// The host's memory.
   public static let cpu = Device(kind: "cpu")
+  /// No memory at all: tensors with a dtype and a shape alone.
+  public static let meta = Device(kind: "meta")
   /// A CUDA device by its ordinal.
   public static func cuda(_ index: Int) -> Device { Device(kind: "cuda", index: index) }
 

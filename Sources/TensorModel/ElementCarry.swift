@@ -1,6 +1,6 @@
 internal import ByteIO
 
-/// Turns chunks of any length into chunks of whole elements, swapping bytes on the way.
+/// Turns chunks of any length into chunks of whole elements, rewriting them on the way.
 struct ElementCarry {
   private let unit: Int
   private var pending: [UInt8] = []
@@ -12,15 +12,15 @@ struct ElementCarry {
 
   /// Adds a chunk and hands on the whole elements there are.
   mutating func add(
-    _ chunk: Span<UInt8>, swap: ByteSwapPlan?,
+    _ chunk: Span<UInt8>, rewrite: ElementRewrite?,
     _ body: (Span<UInt8>) throws(TensorIOError) -> Void
   ) throws(TensorIOError) {
     unsafe chunk.withUnsafeBytes { unsafe pending.append(contentsOf: $0) }
     let whole = pending.count / unit * unit
     guard whole > 0 else { return }
-    if let swap {
+    if let rewrite {
       unsafe pending.withUnsafeMutableBytes { bytes in
-        unsafe swap.apply(to: UnsafeMutableRawBufferPointer(rebasing: bytes[..<whole]))
+        unsafe rewrite.apply(to: UnsafeMutableRawBufferPointer(rebasing: bytes[..<whole]))
       }
     }
     try body(pending.span.extracting(0..<whole))

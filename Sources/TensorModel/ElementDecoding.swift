@@ -12,11 +12,12 @@ struct ElementDecoder {
     case .int16: .int(Int64(Int16(truncatingIfNeeded: bits(bytes, 0, 2))))
     case .int32, .qint32: .int(Int64(Int32(truncatingIfNeeded: bits(bytes, 0, 4))))
     case .int64: .int(Int64(bitPattern: bits(bytes, 0, 8)))
-    case .uint8, .quint8, .quint4x2, .quint2x4: .uint(bits(bytes, 0, 1))
-    case .uint16: .uint(bits(bytes, 0, 2))
+    case .uint8, .quint8, .quint4x2, .quint2x4, .bits8, .bits1x8, .bits2x4, .bits4x2:
+      .uint(bits(bytes, 0, 1))
+    case .uint16, .bits16: .uint(bits(bytes, 0, 2))
     case .uint32: .uint(bits(bytes, 0, 4))
     case .uint64: .uint(bits(bytes, 0, 8))
-    case .complex32, .complex64, .complex128:
+    case .complex32, .bcomplex32, .complex64, .complex128:
       .complex(float(bytes, at: 0), float(bytes, at: bytes.count / 2))
     case .longDouble: .longDouble(longDouble(bytes, 0))
     case .complexLongDouble: .complexLongDouble(longDouble(bytes, 0), longDouble(bytes, 16))
@@ -46,7 +47,7 @@ struct ElementDecoder {
     switch dtype {
     case .float16, .complex32:
       Double(Float16(bitPattern: UInt16(truncatingIfNeeded: bits(bytes, offset, 2))))
-    case .bfloat16:
+    case .bfloat16, .bcomplex32:
       Double(BFloat16(bitPattern: UInt16(truncatingIfNeeded: bits(bytes, offset, 2))).float)
     case .float32, .complex64:
       Double(Float(bitPattern: UInt32(truncatingIfNeeded: bits(bytes, offset, 4))))
@@ -101,9 +102,9 @@ struct ElementDecoder {
 extension Tensor: PrintableElements {
   package var deviceName: String { device.description }
 
-  /// The element at an index with one number an axis.
-  /// - Throws: `invalidArgument` when the index is outside the shape; what decoding a compressed
-  ///   member throws.
+  /// The element at an index with one number an axis; of a quantized tensor, the integer.
+  /// - Throws: `invalidArgument` when the index is outside the shape; `unsupported` for a meta tensor;
+  ///   what decoding a compressed member throws.
   public func element(at index: [Int]) throws(TensorIOError) -> Scalar {
     guard index.count == rank, zip(index, shape).allSatisfy({ 0 <= $0 && $0 < $1 }) else {
       throw .invalidArgument("the index \(index) is outside the shape \(shape)")
@@ -117,11 +118,11 @@ extension Tensor: PrintableElements {
       }
       let start = position * bits / 8
       let stored = bytes.extracting(start..<start + bits / 8)
-      let plan = ByteSwapPlan(toLittleEndian: dtype, from: byteOrder)
+      let rewrite = ElementRewrite(self)
       let decoder = ElementDecoder(dtype: dtype)
-      if plan.isIdentity { return decoder.scalar(stored) }
+      if rewrite.isIdentity { return decoder.scalar(stored) }
       var copy = stored.array
-      unsafe copy.withUnsafeMutableBytes { unsafe plan.apply(to: $0) }
+      unsafe copy.withUnsafeMutableBytes { unsafe rewrite.apply(to: $0) }
       return decoder.scalar(copy.span)
     }
   }

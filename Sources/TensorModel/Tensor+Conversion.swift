@@ -55,7 +55,7 @@ struct ElementEncoder {
   init?(dtype: DType) {
     switch dtype {
     case .bool, .float16, .bfloat16, .float32, .float64: break
-    case .complex32, .complex64, .complex128: break
+    case .complex32, .bcomplex32, .complex64, .complex128: break
     #if arch(x86_64)
       case .longDouble, .complexLongDouble: break
     #endif
@@ -77,7 +77,7 @@ struct ElementEncoder {
     case .uint16: return append(scalar, as: UInt16.self, to: &bytes)
     case .uint32: return append(scalar, as: UInt32.self, to: &bytes)
     case .uint64: return append(scalar, as: UInt64.self, to: &bytes)
-    case .complex32, .complex64, .complex128, .complexLongDouble:
+    case .complex32, .bcomplex32, .complex64, .complex128, .complexLongDouble:
       let (real, imaginary) = scalar.parts
       append(float: real, to: &bytes)
       append(float: imaginary, to: &bytes)
@@ -111,7 +111,8 @@ struct ElementEncoder {
     switch dtype {
     case .float16, .complex32: bytes.append(littleEndian: real.rounded(to: Float16.self).bitPattern)
     // torch narrows to binary32 first, and so do we.
-    case .bfloat16: bytes.append(littleEndian: BFloat16(real.rounded(to: Float.self)).bitPattern)
+    case .bfloat16, .bcomplex32:
+      bytes.append(littleEndian: BFloat16(real.rounded(to: Float.self)).bitPattern)
     case .float32, .complex64: bytes.append(littleEndian: real.rounded(to: Float.self).bitPattern)
     case .float64, .complex128: bytes.append(littleEndian: real.rounded(to: Double.self).bitPattern)
     default:

@@ -28,8 +28,14 @@ extension Tensor: CustomStringConvertible {
   public func formatted(
     _ style: PrintStyle, options: PrintOptions = PrintOptions()
   ) throws(TensorIOError) -> String {
-    // Objects print as placeholders: their content needs no decoding for that.
-    if !dtype.containsObjects { try storage.withBytes { _ in } }
+    // Objects print as placeholders, and torch prints meta tensors without elements: neither needs
+    // any bytes.
+    if !dtype.containsObjects, hasElements || style != .torch { try storage.withBytes { _ in } }
+    if case .perChannel(_, let scales, let zeroPoints, _) = quantization, style == .torch {
+      for parameters in [scales, zeroPoints] where parameters.hasElements {
+        try parameters.storage.withBytes { _ in }
+      }
+    }
     return switch style {
     case .torch: TorchPrinter(options: options).representation(self)
     case .numpy: NumPyPrinter(options: options).string(self)

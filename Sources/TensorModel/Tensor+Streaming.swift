@@ -11,7 +11,7 @@ extension Tensor {
   }
 
   /// Hands the elements to `body` in row-major order, in chunks of a few MiB at most, whatever the
-  /// strides.
+  /// strides; conjugates and negatives where the tensor means those.
   ///
   /// This is the walk behind hashing, statistics and writing.
   ///
@@ -20,32 +20,34 @@ extension Tensor {
   /// one) are gathered from the mapped file: there a file cut short meanwhile raises SIGBUS, and a
   /// compressed member is decoded whole, within its archive's limit.
   /// - Throws: `limit` when a broadcast view expands past `limits.expandedBytes`, `malformed` for a
-  ///   wrong checksum, `io` when the file changed or got shorter, and what `body` throws.
+  ///   wrong checksum, `io` when the file changed or got shorter, `unsupported` for a meta tensor, and
+  ///   what `body` throws.
   public func streamElements(
     as order: StreamedBytes = .littleEndian, limits: DecodingLimits = DecodingLimits(),
     _ body: (Span<UInt8>) throws(TensorIOError) -> Void
   ) throws(TensorIOError) {
+    try requireElements()
     if byteCount == 0 { return }
     guard dtype.bitWidth % 8 == 0 else {
       guard isContiguous, offset == 0 else {
         throw .unsupported("strided views of \(dtype), which packs elements into bytes")
       }
-      return try stream(storage.source, limit: byteCount, unit: 1, swap: nil, body)
+      return try stream(storage.source, limit: byteCount, unit: 1, rewrite: nil, body)
     }
-    let plan = ByteSwapPlan(toLittleEndian: dtype, from: byteOrder)
-    let swap = order == .stored || plan.isIdentity ? nil : plan
+    let plan = ElementRewrite(self, as: order)
+    let rewrite = plan.isIdentity ? nil : plan
     if isContiguous, let source = try contiguousSource() {
       let unit = dtype.bitWidth / 8
-      // Only swapping needs large elements whole.
-      if swap != nil { try requireMemory(for: unit, limits) }
-      let isCut = swap == nil && unit > Self.largestWholeElement
-      try stream(source, limit: byteCount, unit: isCut ? 1 : unit, swap: swap, body)
+      // Only rewriting needs large elements whole.
+      if rewrite != nil { try requireMemory(for: unit, limits) }
+      let isCut = rewrite == nil && unit > Self.largestWholeElement
+      try stream(source, limit: byteCount, unit: isCut ? 1 : unit, rewrite: rewrite, body)
     } else {
       try requireExpansion(limits)
       try requireMemory(for: dtype.bitWidth / 8, limits)
       // Bytes in place are not checked by touching them; the first gather reads them all, once.
       try storage.verifyInPlace()
-      try gatherElements(swap: swap, body)
+      try gatherElements(rewrite: rewrite, body)
       try storage.source.requireUnchanged()
     }
   }
@@ -77,9 +79,9 @@ extension Tensor {
     return try FileSlice(slice.file, start..<start + byteCount)
   }
 
-  /// The first `limit` bytes of a source, in whole units where they have to be swapped.
+  /// The first `limit` bytes of a source, in whole units where they have to be rewritten.
   private func stream(
-    _ source: any ByteSource, limit: Int, unit: Int, swap: ByteSwapPlan?,
+    _ source: any ByteSource, limit: Int, unit: Int, rewrite: ElementRewrite?,
     _ body: (Span<UInt8>) throws(TensorIOError) -> Void
   ) throws(TensorIOError) {
     var left = limit
@@ -87,16 +89,16 @@ extension Tensor {
     try source.stream { (chunk) throws(TensorIOError) in
       let part = chunk.extracting(first: left)
       left -= part.count
-      if swap == nil, carry.isAligned(part.count) {
+      if rewrite == nil, carry.isAligned(part.count) {
         if part.count > 0 { try body(part) }
       } else {
-        try carry.add(part, swap: swap, body)
+        try carry.add(part, rewrite: rewrite, body)
       }
     }
   }
 
   private func gatherElements(
-    swap: ByteSwapPlan?, _ body: (Span<UInt8>) throws(TensorIOError) -> Void
+    rewrite: ElementRewrite?, _ body: (Span<UInt8>) throws(TensorIOError) -> Void
   ) throws(TensorIOError) {
     let itemSize = dtype.bitWidth / 8
     let plan = GatherPlan(shape: shape, itemSize: itemSize, chunkBytes: streamChunkBytes)
@@ -112,7 +114,7 @@ extension Tensor {
         unsafe Self.gather(
           into: target, from: base + start * itemSize, itemSize: itemSize, shape: blockShape,
           strides: strides)
-        unsafe swap?.apply(to: target)
+        unsafe rewrite?.apply(to: target)
         try body(unsafe Span<UInt8>(_unsafeBytes: UnsafeRawBufferPointer(target)))
       }
     }
@@ -140,21 +142,32 @@ extension Tensor {
 
   /// A copy of the elements in memory of its own, row-major and little-endian.
   ///
-  /// Checksums are checked.
+  /// Checksums are checked, and scales of an axis are loaded too. The copy is neither conjugated nor negated: its storage has the elements
+  /// themselves.
   /// - Throws: `limit` for more than `limits.decodedBytes`; what streaming throws.
   public func loaded(limits: DecodingLimits = DecodingLimits()) throws(TensorIOError) -> Tensor {
+    try requireElements()
     try requireMemory(for: byteCount, limits)
-    if coversStorage, ByteSwapPlan(toLittleEndian: dtype, from: byteOrder).isIdentity {
+    let parameters = try quantization?.loaded(limits: limits)
+    if coversStorage, ElementRewrite(self).isIdentity {
       return try Tensor(
         dtype: dtype, shape: shape, storage: TensorStorage(try storage.source.loaded()),
-        device: device, requiresGrad: requiresGrad)
+        device: device, requiresGrad: requiresGrad, quantization: parameters)
     }
     let bytes = unsafe try HeapBytes(byteCount: byteCount) { (buffer) throws(TensorIOError) in
       unsafe try copyElements(into: buffer, limits: limits)
     }
     return try Tensor(
       dtype: dtype.withLittleEndianFields, shape: shape, storage: TensorStorage(bytes),
-      device: device, requiresGrad: requiresGrad)
+      device: device, requiresGrad: requiresGrad, quantization: parameters)
+  }
+
+  /// The tensor without ``isConjugated`` and ``isNegated``: a copy where it has one of them, otherwise
+  /// itself.
+  /// - Throws: as ``loaded(limits:)``.
+  public func resolved(limits: DecodingLimits = DecodingLimits()) throws(TensorIOError) -> Tensor {
+    guard isConjugated || isNegated else { return self }
+    return try loaded(limits: limits)
   }
 
   /// Whether the elements in row-major order are the storage, from its first byte to its last.
@@ -165,11 +178,10 @@ extension Tensor {
   func copyElements(
     into buffer: UnsafeMutableRawBufferPointer, limits: DecodingLimits
   ) throws(TensorIOError) {
-    let plan = ByteSwapPlan(toLittleEndian: dtype, from: byteOrder)
     if coversStorage {
       // The source's own load uses all cores.
       unsafe try storage.source.load(into: buffer)
-      unsafe plan.apply(to: buffer)
+      unsafe ElementRewrite(self).apply(to: buffer)
       return
     }
     var position = 0

@@ -56,7 +56,9 @@ extension Tensor {
 
   /// A view by a list of index expressions, one an axis from the first.
   ///
-  /// Nothing is copied.
+  /// Nothing is copied. Scales of a quantized axis are sliced with it; one index of that axis has one
+  /// scale.
+  /// - Throws: also `unsupported` for one index of an axis whose zero points are floats.
   public func sliced(_ indexes: [TensorIndex]) throws(TensorIOError) -> Tensor {
     guard indexes.count <= rank else {
       throw .invalidArgument("\(indexes.count) indexes for a tensor with \(rank) axes")
@@ -87,7 +89,9 @@ extension Tensor {
     }
     shape += self.shape[indexes.count...]
     strides += self.strides[indexes.count...]
-    return try with(shape: shape, strides: strides, offset: shape.contains(0) ? 0 : offset)
+    return try with(
+      shape: shape, strides: strides, offset: shape.contains(0) ? 0 : offset,
+      quantization: try quantization?.sliced(indexes))
   }
 
   /// Python's `slice.indices`: the first index and how many follow.
@@ -110,12 +114,13 @@ extension Tensor {
   public func transposed() -> Tensor {
     Tensor(
       unchecked: self, shape: shape.reversed(), strides: strides.reversed(), device: device,
-      requiresGrad: requiresGrad)
+      requiresGrad: requiresGrad, quantization: quantization?.transposed(rank: rank))
   }
 
   /// The same elements under another shape, sharing the storage.
   /// - Throws: `invalidArgument` when the counts differ, or when the elements do not lie in
-  ///   row-major order without gaps (call ``contiguous()`` first).
+  ///   row-major order without gaps (call ``contiguous()`` first); `unsupported` for a shape that
+  ///   does not keep an axis with a scale for each index.
   public func reshaped(to shape: [Int]) throws(TensorIOError) -> Tensor {
     guard try Shape.elementCount(shape) == count else {
       throw .invalidArgument("\(count) elements do not fill the shape \(shape)")
@@ -123,7 +128,9 @@ extension Tensor {
     guard isContiguous else {
       throw .invalidArgument("a strided view cannot be reshaped in place; call contiguous() first")
     }
-    return try with(shape: shape, strides: Shape.rowMajorStrides(shape))
+    return try with(
+      shape: shape, strides: Shape.rowMajorStrides(shape),
+      quantization: try quantization?.reshaped(from: self.shape, to: shape))
   }
 
   /// The tensor without ``requiresGrad``, sharing the storage; the tensor itself when it has none.
@@ -133,13 +140,15 @@ extension Tensor {
   ///
   /// `to(.cpu)` of a tensor that a file tagged otherwise changes the tag alone: the bytes are in
   /// the host's memory.
-  /// - Throws: `device` for any device but the host.
+  /// - Throws: `device` for any device but the host; `unsupported` for a meta tensor, which has
+  ///   nothing to move.
   public func to(_ device: Device) throws(TensorIOError) -> Tensor {
     guard device != self.device else { return self }
     guard device == .cpu else {
       throw TensorIOError(
         .device, "\(device) is not available; this version moves tensors to the cpu only")
     }
+    try requireElements()
     return tagged(device: .cpu, requiresGrad: requiresGrad)
   }
 

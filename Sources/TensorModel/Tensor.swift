@@ -24,16 +24,29 @@ public struct Tensor: Sendable {
   public let device: Device
   /// Whether torch would record operations on the tensor.
   public let requiresGrad: Bool
+  /// What the integers of a quantized tensor stand for; nil where the tensor is not quantized or
+  /// nothing is known.
+  public let quantization: Quantization?
+  /// Whether the elements are the complex conjugates of the stored numbers: torch's `is_conj()`.
+  ///
+  /// Whatever hands out elements hands out the conjugates; ``TensorStorage`` has the stored bytes.
+  public let isConjugated: Bool
+  /// Whether the elements are the negatives of the stored numbers: torch's `is_neg()`.
+  public let isNegated: Bool
 
   /// Creates a tensor over a storage.
   /// - Parameters:
   ///   - strides: in elements; nil for the row-major layout.
   ///   - offset: in elements.
+  ///   - quantization: for the quantized dtypes alone; the parameters of an axis are as long as it.
+  ///   - isConjugated: for complex dtypes alone.
   /// - Throws: `malformed` when the outline reaches outside the storage, when an axis is negative,
-  ///   or when a size does not fit in 63 bits.
+  ///   when a size does not fit in 63 bits, or when the dtype does not go with the quantization or
+  ///   conjugation; `unsupported` for negation where a dtype has none.
   public init(
     dtype: DType, byteOrder: ByteOrder = .little, shape: [Int], strides: [Int]? = nil,
-    offset: Int = 0, storage: TensorStorage, device: Device = .cpu, requiresGrad: Bool = false
+    offset: Int = 0, storage: TensorStorage, device: Device = .cpu, requiresGrad: Bool = false,
+    quantization: Quantization? = nil, isConjugated: Bool = false, isNegated: Bool = false
   ) throws(TensorIOError) {
     self.dtype = dtype
     self.byteOrder = byteOrder
@@ -46,13 +59,23 @@ public struct Tensor: Sendable {
     self.storage = storage
     self.device = device
     self.requiresGrad = requiresGrad
+    self.quantization = quantization
+    self.isConjugated = isConjugated
+    self.isNegated = isNegated
     try requireInsideStorage()
+    try quantization?.validate(dtype: dtype, shape: shape)
+    guard !isConjugated || dtype.isComplex else {
+      throw .malformed("elements of \(dtype) have no conjugates")
+    }
+    guard !isNegated || dtype.isNegatable else {
+      throw .unsupported("negated elements of \(dtype)")
+    }
   }
 
   /// `other` with another outline that is known to lie inside the old one.
   init(
     unchecked other: Tensor, shape: [Int], strides: [Int], device: Device, requiresGrad: Bool,
-    storage: TensorStorage? = nil
+    storage: TensorStorage? = nil, quantization: Quantization? = nil
   ) {
     dtype = other.dtype
     byteOrder = other.byteOrder
@@ -62,6 +85,9 @@ public struct Tensor: Sendable {
     self.storage = storage ?? other.storage
     self.device = device
     self.requiresGrad = requiresGrad
+    self.quantization = quantization ?? other.quantization
+    isConjugated = other.isConjugated
+    isNegated = other.isNegated
   }
 
   /// The same outline over another storage of the same size.
@@ -114,9 +140,12 @@ public struct Tensor: Sendable {
   public var isFortranContiguous: Bool { Shape.isColumnMajor(shape, strides) }
 
   /// Another outline over the same storage, checked again.
-  func with(shape: [Int], strides: [Int], offset: Int? = nil) throws(TensorIOError) -> Tensor {
+  func with(
+    shape: [Int], strides: [Int], offset: Int? = nil, quantization: Quantization?
+  ) throws(TensorIOError) -> Tensor {
     try Tensor(
       dtype: dtype, byteOrder: byteOrder, shape: shape, strides: strides,
-      offset: offset ?? self.offset, storage: storage, device: device, requiresGrad: requiresGrad)
+      offset: offset ?? self.offset, storage: storage, device: device, requiresGrad: requiresGrad,
+      quantization: quantization, isConjugated: isConjugated, isNegated: isNegated)
   }
 }

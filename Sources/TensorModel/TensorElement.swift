@@ -47,6 +47,7 @@ public protocol ComplexPart: TensorElement, Hashable {
   static var complexDType: DType { get }
 }
 extension Float16: ComplexPart { public static var complexDType: DType { .complex32 } }
+extension BFloat16: ComplexPart { public static var complexDType: DType { .bcomplex32 } }
 extension Float: ComplexPart { public static var complexDType: DType { .complex64 } }
 extension Double: ComplexPart { public static var complexDType: DType { .complex128 } }
 extension LongDouble: ComplexPart { public static var complexDType: DType { .complexLongDouble } }
@@ -72,6 +73,7 @@ extension Tensor {
     of type: Element.Type = Element.self, limits: DecodingLimits = DecodingLimits()
   ) throws(TensorIOError) -> [Element] {
     try requireType(type)
+    try requireElements()
     try requireMemory(for: byteCount, limits)
     let count = self.count
     var failure: TensorIOError?
@@ -102,7 +104,7 @@ extension Tensor {
     of type: Element.Type = Element.self, _ body: (Span<Element>) throws(TensorIOError) -> R
   ) throws(TensorIOError) -> R {
     try requireType(type)
-    if isContiguous, byteOrder == .little || dtype.swapUnit == 1, Element.acceptsEveryBitPattern {
+    if isContiguous, ElementRewrite(self).isIdentity, Element.acceptsEveryBitPattern {
       let inPlace: R? = unsafe try storage.withUnsafeBytes { (region) throws(TensorIOError) in
         let start = offset * MemoryLayout<Element>.stride
         // SAFETY: the outline lies inside the storage; alignment is checked here.
@@ -119,11 +121,12 @@ extension Tensor {
   }
 
   /// Hands out the bytes of the elements in row-major order and stored byte order: in place where
-  /// the tensor is contiguous, otherwise a copy.
+  /// the tensor is contiguous and neither conjugated nor negated, otherwise a copy.
   public func withBytes<R>(
     _ body: (Span<UInt8>) throws(TensorIOError) -> R
   ) throws(TensorIOError) -> R {
-    guard isContiguous, dtype.bitWidth % 8 == 0 || offset == 0 else {
+    let isInPlace = isContiguous && ElementRewrite(self, as: .stored).isIdentity
+    guard isInPlace, dtype.bitWidth % 8 == 0 || offset == 0 else {
       var bytes: [UInt8] = []
       try streamElements(as: .stored) { (chunk) throws(TensorIOError) in
         bytes.append(contentsOf: chunk.array)

@@ -50,6 +50,8 @@ public struct TensorStatistics: Sendable, Hashable {
       }
     case .complex32:
       try addComplex(of: tensor, UInt16.self) { Double(Float16(bitPattern: $0)) }
+    case .bcomplex32:
+      try addComplex(of: tensor, UInt16.self) { Double(BFloat16(bitPattern: $0).float) }
     case .complex64: try addComplex(of: tensor, UInt32.self) { Double(Float(bitPattern: $0)) }
     case .complex128: try addComplex(of: tensor, UInt64.self) { Double(bitPattern: $0) }
     default: throw .unsupported("statistics of \(tensor.dtype)")

@@ -64,6 +64,7 @@ public final class TensorStorage: Sendable {
   func withUnsafeBytes<R>(
     _ body: (UnsafeRawBufferPointer) throws(TensorIOError) -> R
   ) throws(TensorIOError) -> R {
+    guard hasBytes else { throw NoBytes.error }
     let size = byteCount
     let checked = { (region: UnsafeRawBufferPointer) throws(TensorIOError) -> R in
       guard region.count >= size else {

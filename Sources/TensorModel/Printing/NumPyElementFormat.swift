@@ -23,7 +23,8 @@ struct NumPyElementFormat {
     case .datetime(let unit):
       text = Self.times(shown) { "'" + TimeText.iso($0, unit) + "'" }
     case .timedelta: text = Self.times(shown) { String($0) }
-    case _ where dtype.isInteger || dtype.isQuantized: text = Self.integers(shown)
+    case _ where dtype.isInteger || dtype.isQuantized || dtype.isOpaqueBits:
+      text = Self.integers(shown)
     default:
       if let format = FloatFormat(dtype) {
         text =

@@ -9,6 +9,9 @@ enum NumPyScalarText {
     case .void(let bytes): PythonText.voidLiteral(bytes)
     // The narrow floats of ml_dtypes print as C++ streams print a float.
     case .float(let value): generalText(BinaryFloat(value))
+    case .complex(let real, let imaginary):
+      generalText(BinaryFloat(real)) + (imaginary.sign == .minus && !imaginary.isNaN ? "" : "+")
+        + generalText(BinaryFloat(imaginary)) + "j"
     default: "?"
     }
   }

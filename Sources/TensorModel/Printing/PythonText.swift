@@ -6,6 +6,23 @@ enum PythonText {
     return values.count == 1 ? "(\(list),)" : "(\(list))"
   }
 
+  /// The `repr` of a float: the shortest digits that read back, with an exponent below 0.0001 and
+  /// from 1e16 on.
+  static func float(_ value: Double) -> String {
+    if value.isNaN { return "nan" }
+    let sign = value.sign == .minus ? "-" : ""
+    if value.isInfinite { return sign + "inf" }
+    let digits = FloatDigits(
+      BinaryFloat(value), .init(isShortest: true, latest: nil, earliest: nil))
+    if (-4..<16).contains(digits.exponent) {
+      let (whole, fraction) = digits.wholeAndFraction
+      return sign + whole + "." + (fraction.isEmpty ? "0" : fraction)
+    }
+    let (first, rest) = digits.firstAndRest
+    return sign + first + (rest.isEmpty ? "" : "." + rest)
+      + exponentSuffix(digits.exponent, minimumDigits: 2)
+  }
+
   /// The literal of a string, quotes included.
   static func literal(_ text: String) -> String {
     let quote = quoteMark(text.utf8)

@@ -1,16 +1,6 @@
 // What the printers read from a scalar. A scalar of an unexpected kind gives a neutral answer, so
 // that a wrong reader makes odd text and no trap.
 
-extension DType {
-  /// Whether elements are the integers of a quantized tensor.
-  var isQuantized: Bool {
-    switch self {
-    case .qint8, .quint8, .qint32, .quint4x2, .quint2x4: true
-    default: false
-    }
-  }
-}
-
 extension Scalar {
   /// Whether the element is true or not zero.
   var truth: Bool {

@@ -9,9 +9,9 @@ struct TorchElements {
   init?(_ dtype: DType, _ scalars: [Scalar], options: PrintOptions) {
     switch dtype {
     case .bool: self.init(plain: scalars.map { $0.truth ? "True" : "False" })
-    case _ where dtype.isInteger || dtype.isQuantized:
+    case _ where dtype.isInteger || dtype.isQuantized || dtype.isOpaqueBits:
       self.init(plain: scalars.map(\.integerText))
-    case .complex32, .complex64, .complex128: self.init(complex: scalars, options)
+    case .complex32, .bcomplex32, .complex64, .complex128: self.init(complex: scalars, options)
     // Torch shows the pairs of 4-bit floats by their codes.
     case .float4E2M1FNx2:
       self.init(floats: scalars.map { $0.float4Code.map(Double.init) ?? .nan }, options)

@@ -2,9 +2,10 @@ internal import ByteIO
 
 /// Writes tensors as PyTorch 2.15 writes them: `tensor([1., 2.], dtype=torch.float64)`.
 ///
-/// Dtypes that torch lacks have their elements set as NumPy sets them. Deliberate differences: the
-/// integers of quantized tensors appear as they are, since the scale is no part of a tensor here; and
-/// a tensor whose summary has more than a million elements is `[...]`.
+/// Dtypes that torch lacks have their elements set as NumPy sets them. Deliberate differences: where
+/// torch refuses to print (bits without meaning, single pairs of 4-bit floats, quantized integers
+/// without a scale) the integers appear as they are; and a tensor whose summary has more than a
+/// million elements is `[...]`.
 package struct TorchPrinter: Sendable {
   /// How to write.
   package var options: PrintOptions
@@ -18,7 +19,7 @@ package struct TorchPrinter: Sendable {
   /// The text of `repr(tensor)`, which is also that of `str(tensor)`.
   package func representation(_ tensor: some PrintableElements) -> String {
     let prefix = "tensor("
-    let isMeta = tensor.deviceName == "meta"
+    let isMeta = tensor.deviceName == "meta" || !tensor.hasElements
     let shown = ShownElements(shape: tensor.shape, options: options, leastTail: 0)
     let suffixes = suffixes(tensor, isMeta: isMeta, isEmpty: shown.elementCount == 0)
     var text = prefix + (isMeta ? "..." : contents(tensor, shown, indent: prefix.utf8.count))
@@ -53,20 +54,44 @@ package struct TorchPrinter: Sendable {
       default: false
       }
     if !isImplied {
-      result.append(
-        "dtype=" + (tensor.dtype.isInTorch ? "torch." : "")
-          + tensor.dtype.description.escapedForDisplay)
+      let name = tensor.dtype.torchName.map { "torch." + $0 }
+      result.append("dtype=" + (name ?? tensor.dtype.description.escapedForDisplay))
     }
+    if let quantization = tensor.quantization { result += suffixes(quantization) }
     if tensor.requiresGrad { result.append("requires_grad=True") }
     return result
   }
 
-  /// The brackets and elements.
+  /// What torch says of the parameters of a quantized tensor.
+  private func suffixes(_ quantization: Quantization) -> [String] {
+    let scheme = "quantization_scheme=torch." + quantization.scheme.rawValue
+    switch quantization {
+    case .perTensor(_, let scale, let zeroPoint):
+      return [scheme, "scale=" + PythonText.float(scale), "zero_point=\(zeroPoint)"]
+    case .perChannel(_, let scales, let zeroPoints, let axis):
+      return [
+        scheme, "scale=" + representation(scales), "zero_point=" + representation(zeroPoints),
+        "axis=\(axis)",
+      ]
+    }
+  }
+
+  /// The brackets and elements; the real numbers of a quantized tensor.
   private func contents(
     _ tensor: some PrintableElements, _ shown: ShownElements, indent: Int
   ) -> String {
+    guard let quantization = tensor.quantization else {
+      return plainContents(tensor, shown, indent: indent)
+    }
+    return plainContents(
+      DequantizedElements(base: tensor, parameters: quantization), shown, indent: indent)
+  }
+
+  private func plainContents(
+    _ tensor: some PrintableElements, _ shown: ShownElements, indent: Int
+  ) -> String {
     if shown.elementCount == 0 { return "[]" }
-    if !tensor.dtype.isInTorch {
+    if tensor.dtype.torchName == nil {
       return NumPyPrinter(options: foreignOptions).text(
         tensor, shown, separator: ", ", prefix: indent, suffix: 1)
     }
@@ -114,17 +139,5 @@ package struct TorchPrinter: Sendable {
       items[start..<min(start + perLine, items.count)].joined(separator: ", ")
     }
     return "[" + lines.joined(separator: ",\n" + margin) + "]"
-  }
-}
-
-extension DType {
-  /// Whether torch has the dtype.
-  fileprivate var isInTorch: Bool {
-    switch self {
-    case .longDouble, .complexLongDouble, .bytes, .string, .void, .datetime, .timedelta,
-      .structured, .object:
-      false
-    default: true
-    }
   }
 }
