@@ -4,7 +4,11 @@ import PackageDescription
 // One row a format: its codec folder, and what the codec needs beside ByteIO and TensorModel.
 // A new format is one row here, its folder under Sources/, and two lines in the registry.
 let formats: [(name: String, needs: [Target.Dependency])] = [
-  (name: "NumPyFormat", needs: ["ZIPContainer", "Pickle", "PickledValues"])
+  (name: "NumPyFormat", needs: ["ZIPContainer", "Pickle", "PickledValues"]),
+  (
+    name: "TorchFormat",
+    needs: ["NumPyFormat", "ZIPContainer", "Pickle", "PickledValues"]
+  ),
 ]
 
 let strict: [SwiftSetting] = [

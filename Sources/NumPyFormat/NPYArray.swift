@@ -50,31 +50,3 @@ struct NPYArray {
       storage: TensorStorage(source, budget: budget))
   }
 }
-
-/// Stands in for the elements of an object array, which lie in a pickle.
-final class ObjectElements: ByteSource {
-  let byteCount: Int
-  private let place: TensorIOError.Place
-
-  /// - Parameter place: the file and member, for the refusal.
-  init(count: Int, at place: TensorIOError.Place) {
-    byteCount = count
-    self.place = place
-  }
-
-  private var refusal: TensorIOError {
-    TensorIOError(
-      .unsupported,
-      "the elements are Python objects in a pickle, which this version does not decode", at: place)
-  }
-
-  var isResident: Bool { false }
-  func withResidentBytes<R>(
-    _ body: (UnsafeRawBufferPointer) throws(TensorIOError) -> R
-  ) throws(TensorIOError) -> R? { nil }
-  func load(into buffer: UnsafeMutableRawBufferPointer) throws(TensorIOError) { throw refusal }
-  func stream(_ body: (Span<UInt8>) throws(TensorIOError) -> Void) throws(TensorIOError) {
-    throw refusal
-  }
-  func loaded() throws(TensorIOError) -> HeapBytes { throw refusal }
-}

@@ -6,13 +6,25 @@ struct NPYEncoder {
   let header: [UInt8]
   /// The tensor whose row-major order is the file's order.
   private let payload: Tensor
+  /// The elements of an array of objects.
+  private let pickle: [UInt8]
   /// The bytes of header and elements.
   let byteCount: Int
+
+  /// Prepares an entry of an archive for writing; arrays of objects need to know their elements.
+  init(_ entry: TensorArchive.Entry, of archive: TensorArchive) throws(TensorIOError) {
+    guard entry.tensor.dtype.containsObjects else {
+      try self.init(entry.tensor)
+      return
+    }
+    let pickle = try ObjectArray.bytes(of: entry.id, in: archive.values)
+    try self.init(entry.tensor, pickle: pickle)
+  }
 
   /// Prepares a tensor for writing.
   /// - Throws: `invalidArgument` for tensors tagged with a device or wanting gradients, as PyTorch's
   ///   `.numpy()` does; `unsupported` for objects and quantized elements.
-  init(_ tensor: Tensor) throws(TensorIOError) {
+  init(_ tensor: Tensor, pickle: [UInt8]? = nil) throws(TensorIOError) {
     guard tensor.device == .cpu else {
       throw .invalidArgument(
         "the tensor is on \(tensor.device) and NumPy knows no devices; call to(.cpu) first")
@@ -21,10 +33,10 @@ struct NPYEncoder {
       throw .invalidArgument(
         "the tensor requires grad, which NumPy cannot say; call detached() first")
     }
-    guard !tensor.dtype.containsObjects else {
-      throw .unsupported(
-        "the elements are Python objects, which this version does not write; leave the tensor out")
+    guard !tensor.dtype.containsObjects || pickle != nil else {
+      throw .unsupported("the elements are Python objects, which only an archive knows")
     }
+    self.pickle = pickle ?? []
     // As in NumPy: an array that is both is row-major, one that is neither is copied row-major.
     // Elements of no bytes have no order.
     let isFortran =
@@ -33,13 +45,15 @@ struct NPYEncoder {
       dtype: tensor.dtype, byteOrder: tensor.byteOrder, isFortranOrder: isFortran,
       shape: tensor.shape)
     payload = isFortran ? tensor.transposed() : tensor
-    byteCount = try header.count.added(to: tensor.byteCount, "the size of the file")
+    byteCount = try header.count.added(
+      to: pickle?.count ?? tensor.byteCount, "the size of the file")
   }
 
   /// Hands the elements to `body` in the order of the file.
   func streamElements(
     _ body: (Span<UInt8>) throws(TensorIOError) -> Void
   ) throws(TensorIOError) {
+    if payload.dtype.containsObjects { return try body(pickle.span) }
     try payload.streamElements(as: .stored, body)
   }
 

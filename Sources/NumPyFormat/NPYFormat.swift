@@ -6,93 +6,39 @@ public enum NPYFormat: TensorFormat {
   public static let descriptor = FormatDescriptor(
     id: "npy", name: "NumPy array", extensions: ["npy"], holdsMany: false)
 
-  public static func recognizes(_ head: Span<UInt8>) -> Bool {
-    var cursor = ByteCursor(head)
-    return cursor.skip(ifNext: NPYHeader.magic)
+  public static func recognizes(_ opened: OpenedFile) -> Bool {
+    opened.starts(with: NPYHeader.magic)
   }
 
   /// Indexes a file.
   ///
   /// One array becomes a lone tensor without a name; several become a list.
-  public static func read(
-    _ file: InputFile, options: ReadingOptions
-  ) throws(TensorIOError) -> TensorArchive {
-    let budget = DecodingBudget(options.limits)
-    var tensors: [Tensor] = []
-    var findings: [Finding] = []
-    var offset = 0
-    var account = HeaderAccount()
-    var ending: String?
-    repeat {
-      guard tensors.count < options.limits.memberCount else {
-        throw .limit(
-          "the number of arrays", tensors.count + 1, over: options.limits.memberCount,
-          raise: "memberCount")
-      }
-      do throws(TensorIOError) {
-        let array = try array(in: file, at: offset, options.limits)
-        try account.charge(array.header.byteCount, options.limits)
-        let tensor = try tensor(array, in: file, at: offset, budget, options)
-        tensors.append(tensor)
-        findings += array.header.findings
-        offset += array.byteCount
-        if tensor.dtype.containsObjects { break }
-      } catch {
-        // NumPy reads the first array and never looks at what follows it.
-        guard !tensors.isEmpty, ![.io, .limit].contains(error.code) else { throw error }
-        ending = error.reason
-        break
-      }
-    } while offset < file.byteCount
-    let isObject = tensors.last?.dtype.containsObjects ?? false
-    if offset < file.byteCount, !isObject {
-      findings.append(
+  public static func read(_ opened: OpenedFile) throws(TensorIOError) -> TensorArchive {
+    let (file, options) = (opened.file, opened.options)
+    var reader = NPYReader(options: options)
+    let (ids, ending) = try reader.arrays(of: file)
+    if reader.end < file.byteCount {
+      reader.findings.append(
         Finding(
           "trailing-bytes",
-          "\(file.byteCount - offset) bytes follow the last array"
+          "\(file.byteCount - reader.end) bytes follow the last array"
             + (ending.map { ": \($0)" } ?? ""),
-          offset: offset))
+          offset: reader.end))
     }
-    if tensors.count == 1 {
-      return try archive(ValueGraph(.tensor(tensors[0])), findings, options)
+    if ids.count == 1 {
+      reader.graph.setRoot(ids[0])
+    } else {
+      reader.graph.setRoot(reader.graph.add(.list(ids)))
+      reader.findings.append(
+        Finding(
+          "several-arrays", "the file holds \(ids.count) arrays; np.load reads only the first"))
     }
-    findings.append(
-      Finding(
-        "several-arrays", "the file holds \(tensors.count) arrays; np.load reads only the first"))
-    return try archive(ValueGraph(list: tensors.map { .tensor($0) }), findings, options)
+    return try TensorArchive(
+      reader.graph, format: descriptor.id, findings: reader.findings, globals: reader.globals,
+      limits: options.limits)
   }
 
-  private static func archive(
-    _ values: ValueGraph, _ findings: [Finding], _ options: ReadingOptions
-  ) throws(TensorIOError) -> TensorArchive {
-    try TensorArchive(
-      values, format: descriptor.id, findings: findings, limits: options.limits)
-  }
-
-  private static func array(
-    in file: InputFile, at offset: Int, _ limits: DecodingLimits
-  ) throws(TensorIOError) -> NPYArray {
-    try NPYArray(at: offset, available: file.byteCount - offset, limits: limits) {
-      (count) throws(TensorIOError) in
-      try file.bytes(offset..<offset + count)
-    }
-  }
-
-  private static func tensor(
-    _ array: NPYArray, in file: InputFile, at offset: Int, _ budget: DecodingBudget,
-    _ options: ReadingOptions
-  ) throws(TensorIOError) -> Tensor {
-    if array.header.element.dtype.containsObjects {
-      let elements = ObjectElements(
-        count: try array.header.payloadBytes, at: .init(file: file.path))
-      return try array.tensor(over: elements, budget: budget, options: options)
-    }
-    let elements = try FileSlice(
-      file, offset + array.header.byteCount..<offset + array.byteCount)
-    return try array.tensor(over: elements, budget: budget, options: options)
-  }
-
-  public static func losses(of archive: TensorArchive) -> [Loss] {
+  public static func losses(of archive: TensorArchive, options: WritingOptions) -> [Loss] {
     var losses = NPYEncoder.losses(of: archive)
     if archive.entries.count == 1, let entry = archive.entries.first, !entry.name.isEmpty {
       losses.append(Loss(.name, of: entry.name, "the name; an npy file has none inside"))
@@ -113,7 +59,7 @@ public enum NPYFormat: TensorFormat {
     }
     for entry in archive.entries {
       try locating(.init(tensor: entry.name)) { () throws(TensorIOError) in
-        let encoder = try NPYEncoder(entry.tensor)
+        let encoder = try NPYEncoder(entry, of: archive)
         try file.reserve(encoder.byteCount)
         try file.write(encoder.header.span)
         try encoder.streamElements { (chunk) throws(TensorIOError) in
@@ -122,5 +68,70 @@ public enum NPYFormat: TensorFormat {
         }
       }
     }
+  }
+}
+
+/// Reads the arrays of a file one after the other.
+private struct NPYReader {
+  let options: ReadingOptions
+  let budget: DecodingBudget
+  var graph = ValueGraph(.none)
+  var findings: [Finding] = []
+  var globals: [GlobalUse] = []
+  /// Where the last array that was read ends.
+  var end = 0
+  private var account = HeaderAccount()
+
+  init(options: ReadingOptions) {
+    self.options = options
+    budget = DecodingBudget(options.limits)
+  }
+
+  /// All arrays, and why the bytes after them are none.
+  mutating func arrays(
+    of file: InputFile
+  ) throws(TensorIOError) -> ([ValueGraph.ID], ending: String?) {
+    var ids: [ValueGraph.ID] = []
+    repeat {
+      guard ids.count < options.limits.memberCount else {
+        throw .limit(
+          "the number of arrays", ids.count + 1, over: options.limits.memberCount,
+          raise: "memberCount")
+      }
+      do throws(TensorIOError) {
+        ids.append(try next(in: file))
+      } catch {
+        // NumPy reads the first array and never looks at what follows it.
+        guard !ids.isEmpty, ![.io, .limit].contains(error.code) else { throw error }
+        return (ids, error.reason)
+      }
+    } while end < file.byteCount
+    return (ids, nil)
+  }
+
+  private mutating func next(in file: InputFile) throws(TensorIOError) -> ValueGraph.ID {
+    let start = end
+    let array = try NPYArray(
+      at: start, available: file.byteCount - start, limits: options.limits
+    ) { (count) throws(TensorIOError) in
+      try file.bytes(start..<start + count)
+    }
+    try account.charge(array.header.byteCount, options.limits)
+    let payload = start + array.header.byteCount
+    guard array.header.element.dtype.containsObjects else {
+      let elements = try FileSlice(file, payload..<start + array.byteCount)
+      let id = graph.add(
+        .tensor(try array.tensor(over: elements, budget: budget, options: options)))
+      findings += array.header.findings
+      end += array.byteCount
+      return id
+    }
+    let reading = try ObjectArray.read(
+      try FileSlice(file, 0..<file.byteCount), from: payload, header: array.header,
+      into: &graph, budget: budget, limits: options.limits)
+    findings += array.header.findings + reading.findings
+    globals += reading.globals
+    end = reading.end
+    return reading.id
   }
 }

@@ -8,37 +8,36 @@ public enum NPZFormat: TensorFormat {
     id: "npz", name: "NumPy archive", extensions: ["npz"], holdsMany: true, compresses: true)
 
   /// A ZIP archive, empty ones included.
-  public static func recognizes(_ head: Span<UInt8>) -> Bool {
-    var cursor = ByteCursor(head)
-    return cursor.skip(ifNext: [0x50, 0x4b, 3, 4]) || cursor.skip(ifNext: [0x50, 0x4b, 5, 6])
+  public static func recognizes(_ opened: OpenedFile) -> Bool {
+    ZIPArchive.isArchive(opened.head)
   }
 
   /// Indexes an archive.
   ///
   /// A member is an array when its data says so, as in NumPy, whatever its name; other members are
   /// kept as bytes.
-  public static func read(
-    _ file: InputFile, options: ReadingOptions
-  ) throws(TensorIOError) -> TensorArchive {
-    let archive = try ZIPArchive(file, limits: options.limits)
-    // Every PyTorch archive has this member, and no use for being listed as bytes.
-    guard !archive.members.contains(where: { $0.name.hasSuffix("/data.pkl") }) else {
-      throw .unsupported("this is a PyTorch archive, which this version does not read")
+  public static func read(_ opened: OpenedFile) throws(TensorIOError) -> TensorArchive {
+    let options = opened.options
+    let archive = try opened.once { () throws(TensorIOError) in
+      try ZIPArchive(opened.file, limits: options.limits)
     }
-    let budget = DecodingBudget(options.limits)
-    var account = HeaderAccount()
-    var findings = archive.findings
+    var reader = NPZReader(options: options)
+    reader.findings = archive.findings
     var keys = NPZKeys()
     for member in archive.members where !member.isDirectory {
-      let (node, noticed) = try locating(.init(member: member.name)) { () throws(TensorIOError) in
-        try content(of: member, budget, &account, options)
+      let id = try locating(.init(member: member.name)) { () throws(TensorIOError) in
+        try reader.content(of: member)
       }
-      findings += noticed
-      if let duplicate = keys.add(member, node) { findings.append(duplicate) }
+      if let duplicate = keys.add(member, id, isArray: reader.graph.isTensor(id)) {
+        reader.findings.append(duplicate)
+      }
     }
+    let pairs = keys.values.map { (key: reader.graph.add(.string($0.0)), value: $0.1) }
+    reader.graph.setRoot(reader.graph.add(.dictionary(pairs)))
     return try TensorArchive(
-      ValueGraph(dictionary: keys.values), format: descriptor.id,
-      findings: findings + oddNames(of: archive.members), limits: options.limits)
+      reader.graph, format: descriptor.id,
+      findings: reader.findings + oddNames(of: archive.members), globals: reader.globals,
+      limits: options.limits)
   }
 
   private static func oddNames(of members: [ZIPMember]) -> [Finding] {
@@ -53,43 +52,7 @@ public enum NPZFormat: TensorFormat {
     }
   }
 
-  private static func content(
-    of member: ZIPMember, _ budget: DecodingBudget, _ account: inout HeaderAccount,
-    _ options: ReadingOptions
-  ) throws(TensorIOError) -> (ValueGraph.Node, [Finding]) {
-    // Nearly every header fits; only a longer one is read again.
-    let head = try member.prefix(256)
-    guard head.starts(with: NPYHeader.magic) else {
-      let finding = Finding(
-        "not-an-array", "the member is no NumPy array and is kept as bytes", member: member.name)
-      return (.bytes(member), [finding])
-    }
-    let array = try NPYArray(at: 0, available: member.byteCount, limits: options.limits) {
-      (count) throws(TensorIOError) in
-      count <= head.count ? head : try member.prefix(count)
-    }
-    let header = array.header
-    try account.charge(header.byteCount, options.limits)
-    var findings = header.findings.map {
-      Finding($0.code, $0.message, member: member.name, offset: $0.offset)
-    }
-    if header.element.dtype.containsObjects {
-      let elements = ObjectElements(count: try header.payloadBytes, at: member.place)
-      return (.tensor(try array.tensor(over: elements, budget: budget, options: options)), findings)
-    }
-    // No elements will be read that could show a wrong checksum, so the header is checked here.
-    if array.byteCount == header.byteCount { try member.stream { _ in } }
-    if array.byteCount < member.byteCount {
-      findings.append(
-        Finding(
-          "trailing-bytes", "\(member.byteCount - array.byteCount) bytes follow the array",
-          member: member.name, offset: array.byteCount))
-    }
-    let elements = member.slice(header.byteCount..<array.byteCount)
-    return (.tensor(try array.tensor(over: elements, budget: budget, options: options)), findings)
-  }
-
-  public static func losses(of archive: TensorArchive) -> [Loss] {
+  public static func losses(of archive: TensorArchive, options: WritingOptions) -> [Loss] {
     var losses = NPYEncoder.losses(of: archive)
     for entry in archive.entries where entry.path.count > 1 {
       losses.append(Loss(.nesting, of: entry.name, "the nesting; the path becomes the name"))
@@ -120,7 +83,7 @@ public enum NPZFormat: TensorFormat {
       try locating(.init(tensor: entry.name)) { () throws(TensorIOError) in
         let name = key + ".npy"
         try claim(name)
-        let encoder = try NPYEncoder(entry.tensor)
+        let encoder = try NPYEncoder(entry, of: archive)
         try writer.add(name, byteCount: encoder.byteCount) { (sink) throws(TensorIOError) in
           try sink(encoder.header.span)
           try encoder.streamElements { (chunk) throws(TensorIOError) in
@@ -146,5 +109,69 @@ extension ValueGraph.Leaf {
   fileprivate var isMember: Bool {
     if case .bytes = node { return path.count == 1 }
     return false
+  }
+}
+
+/// Reads the members of an archive one after the other.
+private struct NPZReader {
+  let options: ReadingOptions
+  let budget: DecodingBudget
+  var graph = ValueGraph(.none)
+  var findings: [Finding] = []
+  var globals: [GlobalUse] = []
+  private var account = HeaderAccount()
+
+  init(options: ReadingOptions) {
+    self.options = options
+    budget = DecodingBudget(options.limits)
+  }
+
+  mutating func content(of member: ZIPMember) throws(TensorIOError) -> ValueGraph.ID {
+    // Nearly every header fits; only a longer one is read again.
+    let head = try member.prefix(256)
+    guard head.starts(with: NPYHeader.magic) else {
+      findings.append(
+        Finding(
+          "not-an-array", "the member is no NumPy array and is kept as bytes", member: member.name))
+      return graph.add(.bytes(member))
+    }
+    let array = try NPYArray(at: 0, available: member.byteCount, limits: options.limits) {
+      (count) throws(TensorIOError) in
+      count <= head.count ? head : try member.prefix(count)
+    }
+    let header = array.header
+    try account.charge(header.byteCount, options.limits)
+    findings += header.findings.map {
+      Finding($0.code, $0.message, member: member.name, offset: $0.offset)
+    }
+    if header.element.dtype.containsObjects { return try objects(in: member, header) }
+    // No elements will be read that could show a wrong checksum, so the header is checked here.
+    if array.byteCount == header.byteCount { try member.stream { _ in } }
+    noteTrailing(in: member, after: array.byteCount)
+    let elements = member.slice(header.byteCount..<array.byteCount)
+    return graph.add(
+      .tensor(try array.tensor(over: elements, budget: budget, options: options)))
+  }
+
+  private mutating func objects(
+    in member: ZIPMember, _ header: NPYHeader
+  ) throws(TensorIOError) -> ValueGraph.ID {
+    try budget.reserve(member.byteCount)
+    // Loaded whole, which checks the checksum too.
+    let reading = try ObjectArray.read(
+      try member.loaded(), from: header.byteCount, header: header, member: member.name,
+      into: &graph, budget: budget, limits: options.limits)
+    findings += reading.findings
+    globals += reading.globals
+    noteTrailing(in: member, after: reading.end)
+    return reading.id
+  }
+
+  private mutating func noteTrailing(in member: ZIPMember, after end: Int) {
+    guard end < member.byteCount else { return }
+    findings.append(
+      Finding(
+        "trailing-bytes", "\(member.byteCount - end) bytes follow the array",
+        member: member.name, offset: end))
   }
 }

@@ -24,6 +24,7 @@ package struct PickleEncoder {
   private let picklers: [any ObjectPickler]
   private var known: [ValueGraph.ID: Pickle.ID] = [:]
   private var unfilled: [ValueGraph.ID] = []
+  private var lists: [(Pickle.ID, [ValueGraph.ID])] = []
   private var strings: [GlobalName: Pickle.ID] = [:]
   private var globals: [GlobalName: Pickle.ID] = [:]
 
@@ -42,7 +43,15 @@ package struct PickleEncoder {
   /// Adds everything that `root` leads to.
   package mutating func encodeAll(_ root: ValueGraph.ID) throws(TensorIOError) -> Pickle.ID {
     let result = try resolve(root)
-    while let next = unfilled.popLast() { try fill(next) }
+    while true {
+      if let next = unfilled.popLast() {
+        try fill(next)
+      } else if let (list, items) = lists.popLast() {
+        pickle.fill(list, elements: try resolved(items))
+      } else {
+        break
+      }
+    }
     return result
   }
 
@@ -207,6 +216,11 @@ package struct PickleEncoder {
 
 // What picklers build with.
 extension PickleEncoder {
+  /// Fills a list of the pickle with values, once they can be.
+  package mutating func fillLater(_ list: Pickle.ID, with items: [ValueGraph.ID]) {
+    lists.append((list, items))
+  }
+
   /// Adds a call.
   package mutating func call(_ name: GlobalName, _ arguments: [Pickle.ID]) -> Pickle.ID {
     pickle.addCall(global(name), arguments)

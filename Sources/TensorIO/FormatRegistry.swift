@@ -1,18 +1,32 @@
 internal import NumPyFormat
+internal import TorchFormat
 
 /// The formats that this library reads and writes.
 public enum FormatRegistry {
   /// All formats, in the order in which they are asked to recognize a file.
   public static let all: [any TensorFormat.Type] = [
     NPYFormat.self,
+    TorchScriptFormat.self,
+    TorchZIPFormat.self,
     NPZFormat.self,
+    TorchLegacyFormat.self,
+    TorchTarFormat.self,
+    PickleFormat.self,
   ]
 
   /// What each format is called, in the same order.
   public static var descriptors: [FormatDescriptor] { all.map { $0.descriptor } }
 
   /// The endings of file names, each with its dot.
-  public static var endings: [String] { descriptors.flatMap { $0.extensions }.map { "." + $0 } }
+  public static var endings: [String] { endings(of: descriptors) }
+
+  /// The endings of file names of formats that can be written.
+  public static var writableEndings: [String] { endings(of: descriptors.filter { $0.canWrite }) }
+
+  private static func endings(of descriptors: [FormatDescriptor]) -> [String] {
+    var seen: Set<String> = []
+    return descriptors.flatMap { $0.extensions }.filter { seen.insert($0).inserted }.map { "." + $0 }
+  }
 
   /// The format with this identifier, or nil.
   public static func format(id: String) -> (any TensorFormat.Type)? {
@@ -24,18 +38,24 @@ public enum FormatRegistry {
   public static func format(
     forWriting path: String
   ) throws(TensorIOError) -> any TensorFormat.Type {
-    if let format = all.first(where: { $0.descriptor.matches(path) }) { return format }
+    let formats = all.filter { $0.descriptor.matches(path) }
+    if let format = formats.first(where: { $0.descriptor.canWrite }) ?? formats.first {
+      return format
+    }
     throw TensorIOError(
       .invalidArgument,
-      "the name does not say the format; end it in \(endings.joined(separator: " or "))",
+      "the name does not say the format; end it in "
+        + writableEndings.joined(separator: " or "),
       at: .init(file: path))
   }
 
   /// The format of a file by its content.
   /// - Throws: `malformed` for an empty file, `unsupported` naming what the file is instead.
-  static func format(of file: InputFile) throws(TensorIOError) -> any TensorFormat.Type {
-    let head = try file.bytes(0..<min(64, file.byteCount))
-    if let format = all.first(where: { $0.recognizes(head.span) }) { return format }
+  static func format(
+    of opened: OpenedFile
+  ) throws(TensorIOError) -> any TensorFormat.Type {
+    for format in all where try format.recognizes(opened) { return format }
+    let (file, head) = (opened.file, opened.head)
     if head.isEmpty { throw .malformed("the file is empty") }
     if let named = descriptors.first(where: { $0.matches(file.path) }) {
       throw .malformed(
@@ -43,7 +63,7 @@ public enum FormatRegistry {
     }
     throw .unsupported(
       "the content is \(ForeignContent.describe(head)); this version reads "
-        + descriptors.map(\.id).joined(separator: " and "))
+        + descriptors.map(\.id).joined(separator: ", "))
   }
 }
 
@@ -72,7 +92,6 @@ enum ForeignContent {
   /// What the first bytes of a file look like.
   static func describe(_ head: [UInt8]) -> String {
     if let known = signatures.first(where: { head.starts(with: $0.bytes) }) { return known.name }
-    if head.count > 8, head[0] == 0x80, head[1] <= 5 { return "a Python pickle" }
     if head.count > 8, head[8] == 0x7b { return "perhaps safetensors" }
     let start = head.prefix(8).map { byte in
       (byte < 16 ? "0" : "") + String(byte, radix: 16)

@@ -9,10 +9,11 @@ extension TensorArchive {
   ) throws(TensorIOError) {
     self = try locating(.init(file: path)) { () throws(TensorIOError) in
       let file = try InputFile(path: path)
-      let format = try FormatRegistry.format(of: file)
-      var archive = try format.read(file, options: options)
+      let opened = try OpenedFile(file, options: options)
+      let format = try FormatRegistry.format(of: opened)
+      var archive = try format.read(opened)
       let others = FormatRegistry.all.filter { $0.descriptor != format.descriptor }
-      if let named = others.first(where: { $0.descriptor.matches(path) }) {
+      if !format.descriptor.matches(path), let named = others.first(where: { $0.descriptor.matches(path) }) {
         archive.findings.append(
           Finding(
             "wrong-extension",
@@ -40,8 +41,10 @@ extension TensorArchive {
   }
 
   /// What the format that `path` names cannot say of this archive.
-  public func losses(writingTo path: String) throws(TensorIOError) -> [Loss] {
-    try FormatRegistry.format(forWriting: path).losses(of: self)
+  public func losses(
+    writingTo path: String, options: WritingOptions = WritingOptions()
+  ) throws(TensorIOError) -> [Loss] {
+    try FormatRegistry.format(forWriting: path).losses(of: self, options: options)
   }
 }
 

@@ -205,6 +205,8 @@ public struct Loss: Sendable, Hashable {
     case nesting
     /// The names of tensors.
     case name
+    /// The part of a storage that no tensor uses.
+    case storage
   }
 
   /// The kind.

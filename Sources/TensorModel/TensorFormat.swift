@@ -15,16 +15,23 @@ public struct FormatDescriptor: Sendable, Hashable {
   public let holdsMany: Bool
   /// Whether ``WritingOptions/compressionLevel`` has a meaning.
   public let compresses: Bool
+  /// Whether a file holds nested values, device tags and aliases, or only an array or a row of them.
+  public let keepsNesting: Bool
+  /// Whether files of the format can be written.
+  public let canWrite: Bool
 
   /// Creates a descriptor.
   public init(
-    id: String, name: String, extensions: [String], holdsMany: Bool, compresses: Bool = false
+    id: String, name: String, extensions: [String], holdsMany: Bool, compresses: Bool = false,
+    keepsNesting: Bool = false, canWrite: Bool = true
   ) {
     self.id = id
     self.name = name
     self.extensions = extensions
     self.holdsMany = holdsMany
     self.compresses = compresses
+    self.keepsNesting = keepsNesting
+    self.canWrite = canWrite
   }
 }
 
@@ -51,6 +58,8 @@ public struct WritingOptions: Sendable {
   ///
   /// Off: a crash of the machine, not of the program, may lose the new file and keep the old one.
   public var synced = false
+  /// What becomes of a storage that is larger than the tensors on it, in formats that keep storages.
+  public var views = ViewPolicy.automatic
   /// Called with the number of tensor bytes written since the last call.
   public var progress: (@Sendable (Int) -> Void)?
   /// Asked between chunks; when it answers true, writing throws `io` and leaves nothing behind.
@@ -58,6 +67,16 @@ public struct WritingOptions: Sendable {
 
   /// Creates the documented defaults.
   public init() {}
+}
+
+/// How a storage is written of which the tensors use a part only.
+public enum ViewPolicy: String, Sendable, CaseIterable {
+  /// Whole, unless the tensors use less than half of it.
+  case automatic = "auto"
+  /// Always whole, as torch.save does.
+  case keep
+  /// Only what is used; tensors that share it keep sharing it.
+  case compact
 }
 
 extension WritingOptions {
@@ -76,20 +95,31 @@ public protocol TensorFormat: Sendable {
   /// Its names.
   static var descriptor: FormatDescriptor { get }
 
-  /// Whether the file is of this format, from its content alone. `head` is the start of the file, at
-  /// most 64 bytes.
-  static func recognizes(_ head: Span<UInt8>) -> Bool
+  /// Whether the file is of this format, from its content alone.
+  /// - Throws: what reading a container throws that several formats share.
+  static func recognizes(_ opened: OpenedFile) throws(TensorIOError) -> Bool
 
   /// Indexes a file: names, types, shapes and places of the tensors, without touching their bytes.
-  static func read(_ file: InputFile, options: ReadingOptions) throws(TensorIOError)
-    -> TensorArchive
+  static func read(_ opened: OpenedFile) throws(TensorIOError) -> TensorArchive
 
   /// What ``write(_:to:options:)`` of this archive would not keep. Tensors that no writing could
   /// keep in any form are errors of the writing itself.
-  static func losses(of archive: TensorArchive) -> [Loss]
+  static func losses(of archive: TensorArchive, options: WritingOptions) -> [Loss]
 
   /// Writes an archive; the caller commits the file.
   static func write(
     _ archive: TensorArchive, to file: AtomicFile, options: WritingOptions
   ) throws(TensorIOError)
+}
+
+extension TensorFormat {
+  /// Nothing, for formats that are only read.
+  public static func losses(of archive: TensorArchive, options: WritingOptions) -> [Loss] { [] }
+
+  /// Refuses, for formats that are only read.
+  public static func write(
+    _ archive: TensorArchive, to file: AtomicFile, options: WritingOptions
+  ) throws(TensorIOError) {
+    throw .unsupported("\(descriptor.name) files are read and not written")
+  }
 }

@@ -110,7 +110,7 @@ public final class DecodingBudget: Sendable {
   /// Creates an account that allows `limits.decodedBytes` at one time.
   public init(_ limits: DecodingLimits) { limit = limits.decodedBytes }
 
-  func reserve(_ count: Int) throws(TensorIOError) {
+  package func reserve(_ count: Int) throws(TensorIOError) {
     let new = used.add(count, ordering: .relaxed).newValue
     guard new <= limit else {
       release(count)

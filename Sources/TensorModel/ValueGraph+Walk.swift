@@ -97,6 +97,39 @@ extension ValueGraph {
     return [("<callee>", callee)]
   }
 
+  /// Everything that the root leads to, attributes and keys included, each once.
+  package func reachable() -> [ID] {
+    var seen: Set<ID> = [root]
+    var order = [root]
+    var next = 0
+    while next < order.count {
+      for part in parts(of: order[next]) where seen.insert(part).inserted { order.append(part) }
+      next += 1
+    }
+    return order
+  }
+
+  private func parts(of id: ID) -> [ID] {
+    var parts: [ID] = []
+    switch self[id] {
+    case .list(let items), .tuple(let items), .set(let items): parts = items
+    case .dictionary(let pairs): for pair in pairs { parts += [pair.key, pair.value] }
+    case .object(let object):
+      switch object.origin {
+      case .call(let callee, let arguments): parts = [callee, arguments]
+      case .new(let callee, let arguments, let keywords):
+        parts = [callee, arguments] + [keywords].compactMap { $0 }
+      case .persistent(let key): parts = [key]
+      case .global, .extension: break
+      }
+      parts += object.elements + object.states
+      for pair in object.items { parts += [pair.key, pair.value] }
+    default: break
+    }
+    if let traits = traits(of: id) { parts += traits.arguments + traits.states + traits.elements }
+    return parts
+  }
+
   func keyText(_ id: ID) -> String {
     switch self[id] {
     case .string(let text): text

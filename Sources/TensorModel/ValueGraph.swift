@@ -55,6 +55,9 @@ public struct ValueGraph: Sendable {
   /// The value of a node.
   public subscript(id: ID) -> Node { nodes[Int(id.index)] }
 
+  /// Whether the node is a tensor.
+  public func isTensor(_ id: ID) -> Bool { self[id].isTensor }
+
   /// Adds a node.
   public mutating func add(_ node: Node) -> ID {
     nodes.append(node)

@@ -1,0 +1,53 @@
+internal import ByteIO
+internal import Pickle
+internal import PickledValues
+internal import TensorModel
+
+/// An array of Python objects in an npy file or member: after the header, a pickle of the array.
+enum ObjectArray {
+  /// What came of reading one.
+  struct Reading {
+    let id: ValueGraph.ID
+    /// The offset after the pickle.
+    let end: Int
+    let globals: [GlobalUse]
+    let findings: [Finding]
+  }
+
+  /// Reads the pickle at `start` and adds the array to `graph`.
+  /// - Throws: `malformed` when it is no array that fits the header.
+  static func read(
+    _ source: any ByteSource, from start: Int, header: NPYHeader, member: String? = nil,
+    into graph: inout ValueGraph, budget: DecodingBudget, limits: DecodingLimits
+  ) throws(TensorIOError) -> Reading {
+    let (pickle, end) = try Pickle.read(source, from: start, limits: limits)
+    var decoder = PickleDecoder(
+      pickle, into: graph, interpreters: [NumPyObjects(budget: budget)], limits: limits)
+    let id = try decoder.decode()
+    graph = decoder.graph
+    guard case .tensor(let tensor) = graph[id], tensor.dtype.containsObjects else {
+      throw .malformed("the header says objects, the pickle after it is no array of objects")
+    }
+    guard tensor.count == (try Shape.elementCount(header.shape)) else {
+      throw .malformed(
+        "the header says the shape \(header.shape), the pickle has \(tensor.count) objects")
+    }
+    // As NumPy does: the header's shape counts.
+    let shaped = try Tensor(dtype: tensor.dtype, shape: header.shape, storage: tensor.storage)
+    graph.replace(id, with: .tensor(shaped))
+    return Reading(
+      id: id, end: end, globals: pickle.globalUses(member: member),
+      findings: (pickle.findings + decoder.findings).map {
+        Finding($0.code, $0.message, member: member, offset: $0.offset)
+      } + pickle.dangers(member: member))
+  }
+
+  /// The pickle of an array of objects, as np.save writes it.
+  static func bytes(
+    of id: ValueGraph.ID, in graph: ValueGraph
+  ) throws(TensorIOError) -> [UInt8] {
+    var encoder = PickleEncoder(
+      graph, picklers: [NumPyPickler(module: "numpy._core", takesAll: true)])
+    return try PickleWriter.bytes(of: try encoder.encode(id), protocol: 4)
+  }
+}

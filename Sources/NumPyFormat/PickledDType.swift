@@ -1,0 +1,124 @@
+internal import ByteIO
+internal import Pickle
+internal import PickledValues
+internal import TensorModel
+
+/// NumPy's dtype as a pickle describes it.
+///
+/// | part | content |
+/// |---|---|
+/// | call | `numpy.dtype('f4', False, True)`; kind and size without byte order |
+/// | state[0] | version 3, or 4 with metadata |
+/// | state[1] | byte order `<`, `>`, `|` or `=` |
+/// | state[2] | a subarray: (base dtype, shape) |
+/// | state[3], [4] | field names; name to (dtype, offset[, title]) |
+/// | state[5] | the record's size in bytes, or -1 |
+/// | state[8] | (metadata, (unit, multiple, 1, 1)) of a time |
+struct PickledDType {
+  let decoder: PickleDecoder
+
+  static let name = GlobalName("numpy", "dtype")
+
+  /// The element type that an object describes, or nil when it is no dtype.
+  func element(_ id: Pickle.ID, depth: Int = 0) throws(TensorIOError) -> NPYElement? {
+    let pickle = decoder.pickle
+    guard case .object(let object) = pickle[id], pickle.global(object.callee) == Self.name,
+      let arguments = pickle.tuple(object.arguments), let first = arguments.first
+    else { return nil }
+    guard depth < decoder.limits.nestingDepth else {
+      throw .limit(
+        "the nesting of records", depth + 1, over: decoder.limits.nestingDepth,
+        raise: "nestingDepth")
+    }
+    // ml_dtypes and NumPy's own scalar classes stand for their dtype.
+    if let type = pickle.global(first) {
+      guard let dtype = DType(name: type.name) else { return nil }
+      return NPYElement(dtype: dtype)
+    }
+    guard let text = pickle.string(first) else { return nil }
+    guard let stateID = object.states.first else { return try TypeString.parse(text) }
+    guard object.states.count == 1, let state = pickle.tuple(stateID), state.count >= 8 else {
+      throw .malformed("the state of a NumPy dtype is no tuple of 8 or 9")
+    }
+    return try element(text, state, depth)
+  }
+
+  private func element(
+    _ text: String, _ state: [Pickle.ID], _ depth: Int
+  ) throws(TensorIOError) -> NPYElement {
+    let pickle = decoder.pickle
+    if let subarray = pickle.tuple(state[2]) {
+      guard subarray.count == 2, var base = try element(subarray[0], depth: depth + 1) else {
+        throw .malformed("a NumPy subarray dtype has no base")
+      }
+      base.shape = try NumPyObjects.shape(subarray[1], pickle) + base.shape
+      return base
+    }
+    if let names = pickle.tuple(state[3]) {
+      return NPYElement(dtype: try record(names, state, depth))
+    }
+    let order = pickle.string(state[1]) ?? "|"
+    var mark = ["<", ">"].contains(order) ? order : ""
+    if text.hasPrefix("<") || text.hasPrefix(">") || text.hasPrefix("|") { mark = "" }
+    var unit = ""
+    if text.hasPrefix("M8") || text.hasPrefix("m8"), state.count > 8 {
+      unit = try timeUnit(state[8])
+    }
+    return try TypeString.parse(mark + text + unit)
+  }
+
+  /// `[25s]` of (metadata, (b's', 25, 1, 1)).
+  private func timeUnit(_ id: Pickle.ID) throws(TensorIOError) -> String {
+    let pickle = decoder.pickle
+    guard let pair = pickle.tuple(id), let unit = pair.last.flatMap({ pickle.tuple($0) }),
+      unit.count == 4, let multiple = pickle.int(unit[1]), multiple > 0
+    else { throw .malformed("the unit of a NumPy time is no tuple of 4") }
+    var name = pickle.string(unit[0])
+    if name == nil, let bytes = try decoder.byteString(unit[0]) {
+      name = String(validating: try bytes.bytes(), as: UTF8.self)
+    }
+    guard let name, let base = TimeUnit.Base(rawValue: name) else {
+      throw .malformed("the unit of a NumPy time is unknown")
+    }
+    return TimeUnit(base, multiple: multiple).suffix
+  }
+
+  private func record(
+    _ names: [Pickle.ID], _ state: [Pickle.ID], _ depth: Int
+  ) throws(TensorIOError) -> DType {
+    let pickle = decoder.pickle
+    guard case .dictionary(let pairs) = pickle[state[4]], let size = pickle.int(state[5]), size >= 0
+    else { throw .malformed("a NumPy record has no fields or no size") }
+    var places: [String: [Pickle.ID]] = [:]
+    for pair in pairs {
+      guard let name = try text(pair.key), let place = pickle.tuple(pair.value) else {
+        throw .malformed("a field of a NumPy record has no name or no place")
+      }
+      places[name] = place
+    }
+    var fields: [StructuredType.Field] = []
+    for nameID in names {
+      guard let name = try text(nameID), let place = places[name], place.count >= 2,
+        let element = try element(place[0], depth: depth + 1), let offset = pickle.int(place[1]),
+        offset >= 0
+      else { throw .malformed("a field of a NumPy record is no (dtype, offset)") }
+      fields.append(
+        StructuredType.Field(
+          name: name, title: place.count > 2 ? pickle.string(place[2]) : nil,
+          dtype: element.dtype, byteOrder: element.byteOrder, shape: element.shape,
+          offset: offset))
+    }
+    fields.sort { $0.offset < $1.offset }
+    do throws(TensorIOError) {
+      return .structured(try StructuredType(fields: fields, byteCount: size))
+    } catch {
+      throw .unsupported("a NumPy record: \(error.reason)")
+    }
+  }
+
+  private func text(_ id: Pickle.ID) throws(TensorIOError) -> String? {
+    if let text = decoder.pickle.string(id) { return text }
+    guard let bytes = try decoder.byteString(id) else { return nil }
+    return String(validating: try bytes.bytes(), as: UTF8.self)
+  }
+}

@@ -1,0 +1,2 @@
+package import ByteIO
+extension GlobalName { package var verdict: GlobalVerdict { .inert } }

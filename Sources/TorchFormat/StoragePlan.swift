@@ -1,0 +1,211 @@
+internal import ByteIO
+internal import TensorModel
+
+/// Which storages an archive is written with, and what each tensor is on them.
+///
+/// Storages keep their identity: tensors that shared one go on sharing it.
+struct StoragePlan {
+  /// A storage to be written.
+  struct Record {
+    let key: String
+    /// All elements of the storage, to be streamed little-endian.
+    let contents: Tensor
+    /// The class; nil for one without a dtype.
+    let type: GlobalName?
+    let device: Device
+    /// The number in the persistent id.
+    let count: Int
+  }
+
+  /// What is left out of a storage.
+  struct Omission {
+    let storage: TensorStorage
+    let kept: Int
+  }
+
+  private struct Key: Hashable {
+    let storage: ObjectIdentifier
+    let device: Device
+    /// Only storages whose bytes need no common treatment are told apart further.
+    let byteOrder: ByteOrder
+  }
+
+  private(set) var records: [Record] = []
+  private(set) var omissions: [Omission] = []
+  private var places: [Key: Int] = [:]
+  /// The first element that was kept, for each record.
+  private var starts: [Int] = []
+  /// Records that hold one tensor, copied row by row.
+  private var isCopy: [Bool] = []
+
+  init(_ values: ValueGraph, views: ViewPolicy) {
+    var order: [Key] = []
+    var groups: [Key: [Tensor]] = [:]
+    func note(_ tensor: Tensor) {
+      guard tensor.hasElements, TorchPickler.canHold(tensor.dtype) else { return }
+      let key = Self.key(tensor)
+      if groups[key] == nil { order.append(key) }
+      groups[key, default: []].append(tensor)
+      if case .perChannel(_, let scales, let zeroPoints, _) = tensor.quantization {
+        note(scales)
+        note(zeroPoints)
+      }
+    }
+    for id in values.reachable() {
+      guard case .tensor(let tensor) = values[id] else { continue }
+      if values.traits(of: id)?.type?.module.hasPrefix("numpy") ?? false { continue }
+      note(tensor)
+    }
+    for key in order {
+      guard let tensors = groups[key] else { continue }
+      places[key] = records.count
+      add(tensors, views)
+    }
+  }
+
+  private static func key(_ tensor: Tensor) -> Key {
+    Key(
+      storage: ObjectIdentifier(tensor.storage), device: tensor.device,
+      byteOrder: tensor.byteOrder)
+  }
+
+  /// The record of a tensor and the tensor as an outline over it.
+  func place(_ tensor: Tensor) -> (record: Record, offset: Int, strides: [Int])? {
+    guard let index = places[Self.key(tensor)] else { return nil }
+    if isCopy[index] { return (records[index], 0, Shape.rowMajorStrides(tensor.shape)) }
+    let offset = tensor.shape.contains(0) ? 0 : tensor.offset - starts[index]
+    return (records[index], offset, tensor.strides)
+  }
+
+  // MARK: Decisions
+
+  private mutating func add(_ tensors: [Tensor], _ views: ViewPolicy) {
+    let first = tensors[0]
+    let isOneType = tensors.allSatisfy { $0.dtype == first.dtype }
+    let whole = first.storage.byteCount
+    let bits = first.dtype.bitWidth
+    // Mixed types, and sizes that are no whole number of elements, are kept as plain bytes.
+    let isTyped = isOneType && bits % 8 == 0 && whole % max(1, bits / 8) == 0
+    guard isTyped else { return addBytes(first) }
+    let count = whole / (bits / 8)
+    let outlines = Set(tensors.map { Outline($0) })
+    let used = outlines.reduce(0) { $0 + $1.count }
+    let hull = Self.hull(outlines)
+    let isForwards = outlines.allSatisfy { $0.strides.allSatisfy { $0 >= 0 } }
+    var window = 0..<count
+    var copied = !isForwards && outlines.count == 1
+    let isWasteful = used < count - used
+    if !copied, views == .compact || (views == .automatic && isWasteful), used < count {
+      if outlines.count == 1, used < hull.count {
+        copied = true
+      } else if views == .compact || hull.count < count - hull.count {
+        window = hull
+      }
+    }
+    if copied { return addCopy(first, used, count) }
+    addWindow(first, window, count)
+  }
+
+  private struct Outline: Hashable {
+    let offset: Int
+    let shape: [Int]
+    let strides: [Int]
+
+    init(_ tensor: Tensor) {
+      offset = tensor.offset
+      shape = tensor.shape
+      strides = tensor.strides
+    }
+
+    var count: Int {
+      // Broadcast axes use one element.
+      zip(shape, strides).reduce(1) { $0 * ($1.0 == 0 ? 0 : $1.1 == 0 ? 1 : $1.0) }
+    }
+  }
+
+  private static func hull(_ outlines: Set<Outline>) -> Range<Int> {
+    var hull: Range<Int>?
+    for outline in outlines where !outline.shape.contains(0) {
+      var (low, high) = (outline.offset, outline.offset)
+      for (axis, stride) in zip(outline.shape, outline.strides) {
+        if stride < 0 { low += (axis - 1) * stride } else { high += (axis - 1) * stride }
+      }
+      hull = min(low, hull?.lowerBound ?? low)..<max(high + 1, hull?.upperBound ?? 0)
+    }
+    return hull ?? 0..<0
+  }
+
+  private mutating func addCopy(_ tensor: Tensor, _ used: Int, _ count: Int) {
+    note(tensor, kept: used, of: count)
+    append(tensor.unsigned, start: 0, copy: true, tensor, count: tensor.count)
+  }
+
+  private mutating func addWindow(_ tensor: Tensor, _ window: Range<Int>, _ count: Int) {
+    note(tensor, kept: window.count, of: count)
+    guard let contents = tensor.wholeStorage(window) else { return }
+    append(contents, start: window.lowerBound, copy: false, tensor, count: window.count)
+  }
+
+  private mutating func addBytes(_ tensor: Tensor) {
+    guard let contents = tensor.storageBytes else { return }
+    let isPacked = [.quint4x2, .quint2x4].contains(tensor.dtype)
+    records.append(
+      Record(
+        key: String(records.count), contents: contents,
+        type: isPacked ? TorchNames.storage(of: tensor.dtype) : nil, device: tensor.device,
+        count: contents.count))
+    starts.append(0)
+    isCopy.append(false)
+  }
+
+  private mutating func append(
+    _ contents: Tensor, start: Int, copy: Bool, _ tensor: Tensor, count: Int
+  ) {
+    let type = TorchNames.storage(of: tensor.dtype)
+    records.append(
+      Record(
+        key: String(records.count), contents: contents, type: type, device: tensor.device,
+        count: type == nil ? contents.byteCount : count))
+    starts.append(start)
+    isCopy.append(copy)
+  }
+
+  private mutating func note(_ tensor: Tensor, kept: Int, of count: Int) {
+    guard kept < count else { return }
+    let size = tensor.dtype.bitWidth / 8
+    omissions.append(Omission(storage: tensor.storage, kept: kept * size))
+  }
+
+  /// What writing does not keep of an archive.
+  func losses(of archive: TensorArchive) -> [Loss] {
+    omissions.compactMap { omission in
+      guard let entry = archive.entries.first(where: { $0.tensor.storage === omission.storage })
+      else { return nil }
+      return Loss(
+        .storage, of: entry.name,
+        "the part of its storage that it does not use: \(omission.kept) of "
+          + "\(omission.storage.byteCount) bytes are written")
+    }
+  }
+}
+
+extension Tensor {
+  /// The stored values, before conjugation and negation.
+  fileprivate var unsigned: Tensor {
+    (try? Tensor(
+      dtype: dtype, byteOrder: byteOrder, shape: shape, strides: strides, offset: offset,
+      storage: storage)) ?? self
+  }
+
+  /// A range of the storage's elements in a row.
+  fileprivate func wholeStorage(_ window: Range<Int>) -> Tensor? {
+    try? Tensor(
+      dtype: dtype, byteOrder: byteOrder, shape: [window.count], offset: window.lowerBound,
+      storage: storage)
+  }
+
+  /// The storage's bytes in a row.
+  fileprivate var storageBytes: Tensor? {
+    try? Tensor(dtype: .uint8, shape: [storage.byteCount], storage: storage)
+  }
+}

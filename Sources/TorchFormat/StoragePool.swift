@@ -1,0 +1,150 @@
+internal import ByteIO
+internal import Pickle
+internal import TensorModel
+
+/// Where the bytes of storages come from.
+protocol StorageProvider: AnyObject {
+  /// The byte order of storages with a dtype.
+  var byteOrder: ByteOrder { get }
+  /// The bytes of the storage with this key, as many as asked for.
+  /// - Throws: `malformed` when there is no such storage or it has another size.
+  func bytes(_ key: String, byteCount: Int) throws(TensorIOError) -> any ByteSource
+}
+
+/// A storage as a tensor refers to it.
+struct StorageReference {
+  let storage: TensorStorage
+  /// The type of the elements; nil for a storage of plain bytes.
+  let dtype: DType?
+  /// The class that the file names.
+  let type: GlobalName
+  let device: Device
+  /// Elements from the start of the storage to the first of a view of it.
+  let offset: Int
+  /// The elements, or bytes, of the storage or view.
+  let count: Int
+  let byteOrder: ByteOrder
+}
+
+/// The storages of a file by their keys; each is made once, so that tensors on it stay aliases.
+///
+/// | item of the persistent id | content |
+/// |---|---|
+/// | 0 | `'storage'` |
+/// | 1 | the class, which says the dtype |
+/// | 2 | the key, text or an integer |
+/// | 3 | the location: `cpu`, `cuda:0` |
+/// | 4 | the number of elements; of bytes for `UntypedStorage` |
+/// | 5 | None, or (key, offset, size) of a view (legacy streams) |
+final class StoragePool {
+  private struct Entry {
+    let storage: TensorStorage
+    let type: GlobalName
+    let location: String
+    let count: Int
+  }
+
+  private let provider: any StorageProvider
+  private let budget: DecodingBudget
+  private var entries: [GlobalName: Entry] = [:]
+  private var references: [Pickle.ID: StorageReference] = [:]
+
+  init(_ provider: any StorageProvider, budget: DecodingBudget) {
+    self.provider = provider
+    self.budget = budget
+  }
+
+  /// The storage that a persistent object is.
+  func reference(
+    _ id: Pickle.ID, _ pickle: Pickle
+  ) throws(TensorIOError) -> StorageReference {
+    guard case .persistent(let key) = pickle[id] else {
+      throw .malformed("a tensor has something else in the place of its storage")
+    }
+    return try reference(persistent: key, pickle)
+  }
+
+  func reference(
+    persistent id: Pickle.ID, _ pickle: Pickle
+  ) throws(TensorIOError) -> StorageReference {
+    if let known = references[id] { return known }
+    guard let parts = pickle.tuple(id), (5...6).contains(parts.count) else {
+      throw .malformed("a persistent id is no tuple of 5 or 6")
+    }
+    guard pickle.string(parts[0]) == "storage" else {
+      throw .malformed("a persistent id is of another kind than 'storage'")
+    }
+    guard let type = pickle.global(parts[1]) else {
+      throw .malformed("the class of a storage is no class")
+    }
+    let dtype = TorchNames.dtype(ofStorage: type)
+    guard dtype != nil || type == TorchNames.untypedStorage else {
+      throw .malformed("\(type.description.escapedForDisplay) is no class of storages")
+    }
+    guard let key = pickle.string(parts[2]) ?? pickle.int(parts[2]).map(String.init) else {
+      throw .malformed("the key of a storage is no string")
+    }
+    guard let location = pickle.string(parts[3]) else {
+      throw .malformed("the location of a storage is no string")
+    }
+    guard let count = pickle.int(parts[4]), count >= 0 else {
+      throw .malformed("the size of storage '\(key.escapedForDisplay)' is no length")
+    }
+    let view = parts.count == 6 ? try view(parts[5], count, pickle) : nil
+    let entry = try entry(key, type, dtype, location, count)
+    let reference = StorageReference(
+      storage: entry.storage, dtype: dtype, type: type, device: Self.device(location),
+      offset: view?.lowerBound ?? 0, count: view?.count ?? count,
+      // torch swaps storages by their dtype, and those without one not at all.
+      byteOrder: dtype == nil ? .little : provider.byteOrder)
+    references[id] = reference
+    return reference
+  }
+
+  private func view(
+    _ id: Pickle.ID, _ count: Int, _ pickle: Pickle
+  ) throws(TensorIOError) -> Range<Int>? {
+    if case .none = pickle[id] { return nil }
+    guard let parts = pickle.tuple(id), parts.count == 3, let start = pickle.int(parts[1]),
+      let size = pickle.int(parts[2]), start >= 0, size >= 0, start <= count, size <= count - start
+    else { throw .malformed("the view of a storage reaches outside it") }
+    return start..<start + size
+  }
+
+  private func entry(
+    _ key: String, _ type: GlobalName, _ dtype: DType?, _ location: String, _ count: Int
+  ) throws(TensorIOError) -> Entry {
+    let name = GlobalName("", key)
+    if let known = entries[name] {
+      guard known.type == type, known.count == count,
+        known.location.utf8.elementsEqual(location.utf8)
+      else {
+        throw .malformed(
+          "storage '\(key.escapedForDisplay)' is described in two ways: "
+            + "\(known.type.name)[\(known.count)] on \(known.location.escapedForDisplay) and "
+            + "\(type.name)[\(count)] on \(location.escapedForDisplay)")
+      }
+      return known
+    }
+    let size = try count.multiplied(by: Self.bytesPerItem(dtype), "the size of a storage")
+    let entry = Entry(
+      storage: TensorStorage(try provider.bytes(key, byteCount: size), budget: budget),
+      type: type, location: location, count: count)
+    entries[name] = entry
+    return entry
+  }
+
+  /// The packed quantized types count their storage's bytes.
+  static func bytesPerItem(_ dtype: DType?) -> Int {
+    switch dtype {
+    case nil, .quint4x2, .quint2x4: 1
+    case .some(let dtype): (dtype.bitWidth + 7) / 8
+    }
+  }
+
+  /// The tag that a location says; one that torch would not know is kept as it is.
+  static func device(_ location: String) -> Device {
+    if location == "cpu" { return .cpu }
+    return (try? Device(location)) ?? Device(kind: location)
+  }
+}

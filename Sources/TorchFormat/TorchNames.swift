@@ -1,0 +1,62 @@
+internal import ByteIO
+internal import TensorModel
+
+/// The classes and functions of PyTorch that its files name.
+enum TorchNames {
+  /// The storage classes with the dtype of their elements; the modules are `torch` and, in old files,
+  /// `torch.cuda`.
+  static let storages: [(name: String, dtype: DType)] = [
+    ("FloatStorage", .float32), ("DoubleStorage", .float64), ("HalfStorage", .float16),
+    ("BFloat16Storage", .bfloat16), ("LongStorage", .int64), ("IntStorage", .int32),
+    ("ShortStorage", .int16), ("CharStorage", .int8), ("ByteStorage", .uint8),
+    ("BoolStorage", .bool), ("ComplexDoubleStorage", .complex128),
+    ("ComplexFloatStorage", .complex64), ("QUInt8Storage", .quint8), ("QInt8Storage", .qint8),
+    ("QInt32Storage", .qint32), ("QUInt4x2Storage", .quint4x2), ("QUInt2x4Storage", .quint2x4),
+  ]
+
+  private static let dtypeByStorage: [GlobalName: DType] = {
+    var table: [GlobalName: DType] = [:]
+    for (name, dtype) in storages {
+      table[GlobalName("torch", name)] = dtype
+      table[GlobalName("torch.cuda", name)] = dtype
+    }
+    return table
+  }()
+
+  /// The class of storages without a dtype; sizes of such storages count bytes.
+  static let untypedStorage = GlobalName("torch.storage", "UntypedStorage")
+
+  static let utilities = "torch._utils"
+  static let rebuildTensor = GlobalName(utilities, "_rebuild_tensor_v2")
+  static let rebuildTensorWithType = GlobalName(utilities, "_rebuild_tensor_v3")
+  static let rebuildParameter = GlobalName(utilities, "_rebuild_parameter")
+  static let rebuildParameterWithState = GlobalName(utilities, "_rebuild_parameter_with_state")
+  static let rebuildQuantized = GlobalName(utilities, "_rebuild_qtensor")
+  static let rebuildMeta = GlobalName(utilities, "_rebuild_meta_tensor_no_storage")
+  static let rebuildFromType = GlobalName("torch._tensor", "_rebuild_from_type_v2")
+  static let parameter = GlobalName("torch.nn.parameter", "Parameter")
+  static let tensor = GlobalName("torch", "Tensor")
+  static let size = GlobalName("torch", "Size")
+  static let loadFromBytes = GlobalName("torch.storage", "_load_from_bytes")
+
+  /// The dtype of a storage class's elements, or nil for another name.
+  static func dtype(ofStorage name: GlobalName) -> DType? { dtypeByStorage[name] }
+
+  /// The class for storages of a dtype, or nil where torch keeps it without one.
+  static func storage(of dtype: DType) -> GlobalName? {
+    storages.first { $0.dtype == dtype }.map { GlobalName("torch", $0.name) }
+  }
+
+  /// The dtype that `torch.NAME` is, or nil.
+  static func dtype(_ name: GlobalName?) -> DType? {
+    guard let name, name.module == "torch" else { return nil }
+    return DType(torchName: name.name)
+  }
+
+  /// The tensor classes of torch before 0.4: `torch.FloatTensor`.
+  static func isOldTensor(_ name: GlobalName) -> Bool {
+    guard name.name.hasSuffix("Tensor") else { return false }
+    let storage = name.name.dropLast(6) + "Storage"
+    return dtypeByStorage[GlobalName(name.module, String(storage))] != nil
+  }
+}

@@ -1,0 +1,119 @@
+internal import ByteIO
+internal import Pickle
+internal import PickledValues
+internal import TensorModel
+
+/// Tensors and other values of PyTorch in a pickle.
+final class TorchObjects: ObjectInterpreter {
+  /// A tensor with what Python adds to it.
+  struct Rebuilt {
+    var tensor: Tensor
+    var traits: ValueGraph.Traits?
+  }
+
+  let pool: StoragePool
+  let budget: DecodingBudget
+  /// Reads a whole file of torch that lies in a byte string.
+  private let readNested: NestedReader?
+
+  /// Adds the contents of a torch file in a byte string to a graph.
+  typealias NestedReader = (
+    any ByteSource, inout ValueGraph
+  ) throws(TensorIOError) -> ValueGraph.ID?
+
+  init(_ pool: StoragePool, budget: DecodingBudget, readNested: NestedReader? = nil) {
+    self.pool = pool
+    self.budget = budget
+    self.readNested = readNested
+  }
+
+  func interpret(
+    persistent id: Pickle.ID, _ decoder: inout PickleDecoder
+  ) throws(TensorIOError) -> Interpretation? {
+    // Other kinds of ids (the source of a module) stay what they are.
+    guard let parts = decoder.pickle.tuple(id), let first = parts.first,
+      decoder.pickle.string(first) == "storage"
+    else { return nil }
+    let reference = try pool.reference(persistent: id, decoder.pickle)
+    let tensor = try Tensor(
+      dtype: reference.dtype ?? .uint8, byteOrder: reference.byteOrder, shape: [reference.count],
+      offset: reference.offset, storage: reference.storage, device: reference.device)
+    return Interpretation(.tensor(tensor), type: reference.type)
+  }
+
+  func interpret(
+    _ object: Pickle.Object, named name: GlobalName, _ decoder: inout PickleDecoder
+  ) throws(TensorIOError) -> Interpretation? {
+    guard name.module.utf8.starts(with: "torch".utf8) else { return nil }
+    if let rebuilt = try tensor(object, name, &decoder, depth: 0) {
+      return Interpretation(.tensor(rebuilt.tensor), rebuilt.traits)
+    }
+    guard object.construction == .call else { return nil }
+    switch (name.module, name.name) {
+    case ("torch", "Size"):
+      guard decoder.isPlain(object), let parts = decoder.pickle.tuple(object.arguments),
+        parts.count == 1, let items = decoder.pickle.tuple(parts[0])
+      else { return nil }
+      return Interpretation(.tuple(items.map { decoder.id(of: $0) }), type: TorchNames.size)
+    case (TorchNames.utilities, "_rebuild_sparse_tensor"),
+      (TorchNames.utilities, "_rebuild_sparse_csr_tensor"):
+      return try sparse(object, name, &decoder)
+    case (TorchNames.utilities, "_rebuild_nested_tensor"):
+      let labels = ["@buffer", "@sizes", "@strides", "@offsets"]
+      let arguments = try TorchArguments(name, object.arguments, decoder.pickle, 4...4)
+      var inert = decoder.inert(object)
+      inert.parts = zip(labels, arguments.ids).map { ($0, decoder.id(of: $1)) }
+      return Interpretation(.object(inert))
+    case ("torch.storage", "_load_from_bytes"):
+      return try nestedFile(object, name, &decoder)
+    default: return nil
+    }
+  }
+
+  private func nestedFile(
+    _ object: Pickle.Object, _ name: GlobalName, _ decoder: inout PickleDecoder
+  ) throws(TensorIOError) -> Interpretation? {
+    let arguments = try TorchArguments(name, object.arguments, decoder.pickle, 1...1)
+    guard let readNested, let bytes = try decoder.byteString(arguments.ids[0]),
+      let id = try readNested(bytes, &decoder.graph)
+    else { return nil }
+    return Interpretation(decoder.graph[id], decoder.graph.traits(of: id))
+  }
+
+  /// `_rebuild_sparse_tensor(layout, (indices, values, size[, is_coalesced]))`, and with compressed
+  /// and plain indices for the compressed layouts.
+  private func sparse(
+    _ object: Pickle.Object, _ name: GlobalName, _ decoder: inout PickleDecoder
+  ) throws(TensorIOError) -> Interpretation? {
+    let arguments = try TorchArguments(name, object.arguments, decoder.pickle, 2...2)
+    guard let data = decoder.pickle.tuple(arguments.ids[1]) else {
+      throw .malformed("the data of a sparse tensor are no tuple")
+    }
+    let labels: [String]
+    switch try layout(arguments.ids[0], decoder.pickle) {
+    case "sparse_coo": labels = ["@indices", "@values", "@size", "@is_coalesced"]
+    case "sparse_csr", "sparse_bsr":
+      labels = ["@crow_indices", "@col_indices", "@values", "@size"]
+    case "sparse_csc", "sparse_bsc":
+      labels = ["@ccol_indices", "@row_indices", "@values", "@size"]
+    case let other: throw .unsupported("sparse tensors of layout '\(other.escapedForDisplay)'")
+    }
+    guard data.count <= labels.count, data.count >= 3 else {
+      throw .malformed("a sparse tensor has \(data.count) parts")
+    }
+    var inert = decoder.inert(object)
+    inert.parts = zip(labels, data).map { ($0, decoder.id(of: $1)) }
+    return Interpretation(.object(inert))
+  }
+
+  private func layout(_ id: Pickle.ID, _ pickle: Pickle) throws(TensorIOError) -> String {
+    if case .object(let object) = pickle[id], let parts = pickle.tuple(object.arguments),
+      parts.count == 1, let text = pickle.string(parts[0]), text.hasPrefix("torch.")
+    {
+      return String(text.dropFirst(6))
+    }
+    // torch 1.13 names the layout itself.
+    if let name = pickle.global(id), name.module == "torch" { return name.name }
+    throw .malformed("the layout of a sparse tensor is no layout")
+  }
+}

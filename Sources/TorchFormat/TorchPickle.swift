@@ -1,0 +1,112 @@
+internal import ByteIO
+internal import NumPyFormat
+internal import Pickle
+internal import PickledValues
+internal import TensorModel
+
+/// Reads a pickle with tensors in it.
+struct TorchPickle {
+  let options: ReadingOptions
+  let budget: DecodingBudget
+  /// The archive member with the pickle.
+  var member: String?
+  var graph = ValueGraph(.none)
+  var findings: [Finding] = []
+  var globals: [GlobalUse] = []
+  /// How many files lie around this one in byte strings.
+  var nesting = 0
+
+  init(_ options: ReadingOptions, member: String? = nil) {
+    self.options = options
+    self.member = member
+    budget = DecodingBudget(options.limits)
+  }
+
+  /// Reads the pickle at `start` without making values of its objects.
+  mutating func parse(
+    _ source: any ByteSource, from start: Int = 0
+  ) throws(TensorIOError) -> (pickle: Pickle, end: Int) {
+    let (pickle, end) = try Pickle.read(source, from: start, limits: options.limits)
+    findings += located(pickle.findings) + pickle.dangers(member: member)
+    globals += pickle.globalUses(member: member)
+    return (pickle, end)
+  }
+
+  /// Makes values of what the root of a pickle leads to, and adds them to the graph.
+  mutating func decode(
+    _ pickle: Pickle, _ provider: any StorageProvider
+  ) throws(TensorIOError) -> ValueGraph.ID {
+    let nested = NestedFiles(options, member: member, nesting: nesting + 1)
+    let objects = TorchObjects(StoragePool(provider, budget: budget), budget: budget) {
+      (bytes, graph) throws(TensorIOError) in
+      try nested.read(bytes, &graph)
+    }
+    var decoder = PickleDecoder(
+      pickle, into: graph, interpreters: [objects, NumPyObjects(budget: budget)],
+      limits: options.limits)
+    graph = ValueGraph(.none)
+    let id = try decoder.decode()
+    graph = decoder.graph
+    findings += located(decoder.findings) + nested.findings
+    globals += nested.globals
+    return id
+  }
+
+  private func located(_ findings: [Finding]) -> [Finding] {
+    findings.map { Finding($0.code, $0.message, member: member, offset: $0.offset) }
+  }
+
+  /// The archive of all values, `root` outermost.
+  func archive(_ root: ValueGraph.ID, format: String) throws(TensorIOError) -> TensorArchive {
+    var graph = graph
+    graph.setRoot(root)
+    return try TensorArchive(
+      graph, format: format, findings: findings, globals: globals, limits: options.limits)
+  }
+}
+
+/// Files of torch in byte strings: what `pickle.dump(tensor)` writes.
+private final class NestedFiles {
+  private let options: ReadingOptions
+  private let member: String?
+  private let nesting: Int
+  var findings: [Finding] = []
+  var globals: [GlobalUse] = []
+
+  private static let mostNesting = 4
+
+  init(_ options: ReadingOptions, member: String?, nesting: Int) {
+    self.options = options
+    self.member = member
+    self.nesting = nesting
+  }
+
+  /// Adds the contents of a legacy stream; other bytes are left to be an inert object.
+  func read(
+    _ bytes: any ByteSource, _ graph: inout ValueGraph
+  ) throws(TensorIOError) -> ValueGraph.ID? {
+    let head = try SourceSlice.of(bytes, 0..<min(16, bytes.byteCount)).bytes()
+    guard TorchLegacyFormat.isLegacy(head) else { return nil }
+    guard nesting <= Self.mostNesting else {
+      throw .limit("the nesting of files", nesting, over: Self.mostNesting, raise: "nestingDepth")
+    }
+    var reader = TorchPickle(options, member: member)
+    reader.nesting = nesting
+    reader.graph = graph
+    graph = ValueGraph(.none)
+    let (root, _) = try TorchLegacyFormat.read(bytes, &reader)
+    graph = reader.graph
+    findings += reader.findings
+    globals += reader.globals
+    return root
+  }
+}
+
+/// For pickles that may have no storages.
+final class NoStorages: StorageProvider {
+  let byteOrder = ByteOrder.little
+
+  func bytes(_ key: String, byteCount: Int) throws(TensorIOError) -> any ByteSource {
+    throw .malformed("a plain pickle refers to storage '\(key.escapedForDisplay)' outside it")
+  }
+}

@@ -1,0 +1,56 @@
+public import ByteIO
+internal import Pickle
+public import TensorModel
+internal import ZIPContainer
+
+/// A TorchScript program, as `torch.jit.save` writes it: an archive of torch with code beside the
+/// tensors.
+///
+/// Parameters, buffers and attributes of the module answer to their attribute paths; constants lie
+/// under `constants`. The code is listed and never run.
+public enum TorchScriptFormat: TensorFormat {
+  public static let descriptor = FormatDescriptor(
+    id: "torchscript", name: "TorchScript program", extensions: ["pt", "pth", "ptl"],
+    holdsMany: true, keepsNesting: true, canWrite: false)
+
+  public static func recognizes(_ opened: OpenedFile) throws(TensorIOError) -> Bool {
+    guard let records = try TorchRecords.of(opened) else { return false }
+    return records.has("constants.pkl") || records.has("bytecode.pkl")
+  }
+
+  public static func read(_ opened: OpenedFile) throws(TensorIOError) -> TensorArchive {
+    guard let records = try TorchRecords.of(opened) else { throw .malformed("no ZIP archive") }
+    try records.requireVersion()
+    var reader = TorchPickle(opened.options)
+    reader.findings = records.findings
+    var roots: [(key: String, value: ValueGraph.ID)] = []
+    for (record, folder) in [("data", "data"), ("constants", "constants")] {
+      guard let member = records[record + ".pkl"] else { continue }
+      let provider = try RecordStorages(records, folder: folder)
+      let root = try locating(.init(member: member.name)) { () throws(TensorIOError) in
+        reader.member = member.name
+        let bytes = try records.load(member, opened.options.limits)
+        return try reader.decode(try reader.parse(bytes).pickle, provider)
+      }
+      roots.append((record, root))
+    }
+    let code = records.members.filter { $0.name.utf8.starts(with: "\(records.folder)/code/".utf8) }
+    if !code.isEmpty {
+      reader.findings.append(
+        Finding(
+          "code", "the archive holds a program of \(code.count) files, which is not run",
+          member: code[0].name))
+    }
+    guard let module = roots.first(where: { $0.key == "data" }) else {
+      throw .malformed("the archive has no record 'data.pkl'")
+    }
+    // A module without constants is itself; constants go beside its attributes.
+    guard let constants = roots.first(where: { $0.key == "constants" }),
+      case .tuple(let items) = reader.graph[constants.value], !items.isEmpty
+    else { return try reader.archive(module.value, format: descriptor.id) }
+    let parts = [("data", module.value), ("constants", constants.value)].map {
+      (key: reader.graph.add(.string($0.0)), value: $0.1)
+    }
+    return try reader.archive(reader.graph.add(.dictionary(parts)), format: descriptor.id)
+  }
+}

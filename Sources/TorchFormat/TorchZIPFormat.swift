@@ -1,0 +1,175 @@
+public import ByteIO
+internal import Pickle
+public import TensorModel
+internal import ZIPContainer
+
+/// What `torch.save` writes since 1.6: a ZIP archive with a pickle and a member for each storage.
+///
+/// | member | content |
+/// |---|---|
+/// | `P/data.pkl` | a pickle in which storages are persistent ids |
+/// | `P/byteorder` | `little` or `big`; little where it is missing |
+/// | `P/data/KEY` | the bytes of a storage |
+/// | `P/version` | a number from 1 to 10; old: `P/.data/version` |
+///
+/// P is one folder, whatever its name.
+public enum TorchZIPFormat: TensorFormat {
+  public static let descriptor = FormatDescriptor(
+    id: "torch-zip", name: "PyTorch archive", extensions: ["pt", "pth", "ckpt", "bin"],
+    holdsMany: true, keepsNesting: true)
+
+  public static func recognizes(_ opened: OpenedFile) throws(TensorIOError) -> Bool {
+    try TorchRecords.of(opened)?.has("data.pkl") ?? false
+  }
+
+  public static func read(_ opened: OpenedFile) throws(TensorIOError) -> TensorArchive {
+    guard let records = try TorchRecords.of(opened) else { throw .malformed("no ZIP archive") }
+    try records.requireVersion()
+    let member = try records.member("data.pkl")
+    return try locating(.init(member: member.name)) { () throws(TensorIOError) in
+      var reader = TorchPickle(opened.options, member: member.name)
+      reader.findings = records.findings
+      let provider = try RecordStorages(records, folder: "data")
+      // Read whole: its checksum counts, and its texts outlive the map.
+      let bytes = try records.load(member, opened.options.limits)
+      let (pickle, end) = try reader.parse(bytes)
+      if end < bytes.byteCount {
+        reader.findings.append(
+          Finding(
+            "trailing-bytes", "\(bytes.byteCount - end) bytes follow the pickle",
+            member: member.name, offset: end))
+      }
+      let root = try reader.decode(pickle, provider)
+      return try reader.archive(root, format: descriptor.id)
+    }
+  }
+
+  public static func losses(of archive: TensorArchive, options: WritingOptions) -> [Loss] {
+    StoragePlan(archive.values, views: options.views).losses(of: archive)
+  }
+
+  public static func write(
+    _ archive: TensorArchive, to file: AtomicFile, options: WritingOptions
+  ) throws(TensorIOError) {
+    try TorchWriter.write(archive, to: file, options: options)
+  }
+}
+
+/// The members of a PyTorch archive below their common folder.
+final class TorchRecords: Sendable {
+  let members: [ZIPMember]
+  let findings: [Finding]
+  private let index: ZIPMemberIndex
+  /// The folder, without a slash.
+  let folder: String
+
+  private init(_ archive: ZIPArchive) {
+    members = archive.members
+    index = ZIPMemberIndex(archive)
+    let first = archive.members.first?.name ?? ""
+    folder = String(first.prefix { $0 != "/" })
+    let prefix = folder + "/"
+    let strays = archive.members.filter { !$0.name.utf8.starts(with: prefix.utf8) }
+    findings =
+      archive.findings + index.findings
+      + strays.prefix(8).map {
+        Finding(
+          "stray-member", "the member lies outside the folder '\(prefix.escapedForDisplay)'; "
+            + "PyTorch refuses the file", member: $0.name)
+      }
+  }
+
+  /// The records of a file, or nil when it is no ZIP archive.
+  static func of(_ opened: OpenedFile) throws(TensorIOError) -> TorchRecords? {
+    guard ZIPArchive.isArchive(opened.head) else { return nil }
+    let archive = try opened.once { () throws(TensorIOError) -> ZIPArchive in
+      try ZIPArchive(opened.file, limits: opened.options.limits)
+    }
+    return try opened.once { () throws(TensorIOError) -> TorchRecords in TorchRecords(archive) }
+  }
+
+  func has(_ record: String) -> Bool { self[record] != nil }
+
+  subscript(record: String) -> ZIPMember? { index["\(folder)/\(record)"] }
+
+  func member(_ record: String) throws(TensorIOError) -> ZIPMember {
+    guard let member = self[record] else {
+      throw .malformed("the archive has no record '\(record.escapedForDisplay)'")
+    }
+    return member
+  }
+
+  /// The bytes of a record that is read whole.
+  func load(_ member: ZIPMember, _ limits: DecodingLimits) throws(TensorIOError) -> HeapBytes {
+    guard member.byteCount <= limits.decodedBytes else {
+      throw .limit(
+        "the size of the record", member.byteCount, over: limits.decodedBytes,
+        raise: "decodedBytes")
+    }
+    return try member.loaded()
+  }
+
+  /// The text of a short record, without white space around it.
+  func text(_ record: String) throws(TensorIOError) -> String? {
+    guard let member = self[record] else { return nil }
+    return try locating(.init(member: member.name)) { () throws(TensorIOError) in
+      guard member.byteCount <= 64 else { throw .malformed("the record is no short text") }
+      let bytes = try member.bytes()
+      guard let text = String(validating: bytes, as: UTF8.self) else {
+        throw .malformed("the record is not UTF-8")
+      }
+      return text
+    }
+  }
+
+  func requireVersion() throws(TensorIOError) {
+    var stated = try text("version")
+    if stated == nil { stated = try text(".data/version") }
+    guard let text = stated else {
+      throw .malformed("the archive has no record 'version'; PyTorch refuses it too")
+    }
+    let digits = text.prefix { $0.isNumber }
+    guard let version = Int(digits), (1...10).contains(version) else {
+      throw TensorIOError(
+        .unsupported,
+        "the archive has version '\(text.escapedForDisplay)'; 1 to 10 are those that PyTorch knows",
+        at: .init(member: "\(folder)/version"))
+    }
+  }
+
+  /// The byte order that the archive states.
+  func byteOrder() throws(TensorIOError) -> ByteOrder {
+    switch try text("byteorder") {
+    case nil, "little": return .little
+    case "big": return .big
+    case .some(let other):
+      throw TensorIOError(
+        .malformed, "the byte order is '\(other.escapedForDisplay)', neither little nor big",
+        at: .init(member: "\(folder)/byteorder"))
+    }
+  }
+}
+
+/// Storages that are members of an archive.
+final class RecordStorages: StorageProvider {
+  private let records: TorchRecords
+  private let subfolder: String
+  let byteOrder: ByteOrder
+
+  init(_ records: TorchRecords, folder: String) throws(TensorIOError) {
+    self.records = records
+    subfolder = folder
+    byteOrder = try records.byteOrder()
+  }
+
+  func bytes(_ key: String, byteCount: Int) throws(TensorIOError) -> any ByteSource {
+    let member = try records.member("\(subfolder)/\(key)")
+    guard member.byteCount == byteCount else {
+      throw TensorIOError(
+        .malformed,
+        "the record has \(member.byteCount) bytes, the pickle says \(byteCount) for this storage",
+        at: .init(member: member.name))
+    }
+    return member
+  }
+}
