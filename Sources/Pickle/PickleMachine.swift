@@ -26,6 +26,9 @@ struct PickleMachine {
       do throws(TensorIOError) {
         let opcode = try Self.opcode(&input)
         if opcode == .stop {
+          if let end = frameEnd, input.position != end {
+            throw .malformed("STOP does not lie at the end of its frame")
+          }
           try stop()
           return
         }
@@ -63,7 +66,6 @@ struct PickleMachine {
       pickle.findings.append(
         Finding("leftover-stack", "\(stack.count) objects are left on the stack at STOP"))
     }
-    guard frameEnd == nil else { throw .malformed("STOP lies inside a frame that goes on") }
     pickle.root = Pickle.ID(index: root)
   }
 

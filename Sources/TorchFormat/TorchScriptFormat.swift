@@ -34,6 +34,17 @@ public enum TorchScriptFormat: TensorFormat {
       }
       roots.append((record, root))
     }
+    // A mobile module has further pickles, its program among them; only the names in them count.
+    let own = ["data.pkl", "constants.pkl"].compactMap { records[$0]?.name }
+    for member in records.members
+    where member.name.hasSuffix("pkl") && !own.contains(member.name)
+      && member.name.utf8.count { $0 == 0x2f } == 1
+    {
+      try locating(.init(member: member.name)) { () throws(TensorIOError) in
+        reader.member = member.name
+        _ = try reader.parse(try records.load(member, opened.options.limits))
+      }
+    }
     let code = records.members.filter { $0.name.utf8.starts(with: "\(records.folder)/code/".utf8) }
     if !code.isEmpty {
       reader.findings.append(
@@ -44,13 +55,15 @@ public enum TorchScriptFormat: TensorFormat {
     guard let module = roots.first(where: { $0.key == "data" }) else {
       throw .malformed("the archive has no record 'data.pkl'")
     }
-    // A module without constants is itself; constants go beside its attributes.
-    guard let constants = roots.first(where: { $0.key == "constants" }),
-      case .tuple(let items) = reader.graph[constants.value], !items.isEmpty
-    else { return try reader.archive(module.value, format: descriptor.id) }
-    let parts = [("data", module.value), ("constants", constants.value)].map {
-      (key: reader.graph.add(.string($0.0)), value: $0.1)
+    // Constants go beside the module's attributes.
+    if let constants = roots.first(where: { $0.key == "constants" }),
+      case .tuple(let items) = reader.graph[constants.value], !items.isEmpty,
+      case .object(var root) = reader.graph[module.value]
+    {
+      root.parts = (reader.graph.children(of: module.value) ?? []).map { ($0.key, $0.value) }
+      root.parts.append(("constants", constants.value))
+      reader.graph.replace(module.value, with: .object(root))
     }
-    return try reader.archive(reader.graph.add(.dictionary(parts)), format: descriptor.id)
+    return try reader.archive(module.value, format: descriptor.id)
   }
 }

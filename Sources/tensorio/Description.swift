@@ -61,8 +61,18 @@ extension TensorArchive {
     for value in otherValues { values.append(try value.json(hashed: hashes != nil)) }
     return .object([
       ("file", .string(file)), ("format", .optional(format)), ("tensors", .array(tensors)),
-      ("values", .array(values)), ("globals", .array([])),
+      ("values", .array(values)), ("globals", .array(globals.map { $0.json })),
       ("findings", .array(findings.map { JSON($0) })),
+    ])
+  }
+}
+
+extension GlobalUse {
+  /// A class or function with its verdict and the place of its opcode.
+  var json: JSON {
+    .object([
+      ("name", .string(name.description)), ("verdict", .string(verdict.rawValue)),
+      ("member", .optional(member)), ("offset", .int(offset)),
     ])
   }
 }

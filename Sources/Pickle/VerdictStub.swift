@@ -1,2 +1,0 @@
-package import ByteIO
-extension GlobalName { package var verdict: GlobalVerdict { .inert } }
