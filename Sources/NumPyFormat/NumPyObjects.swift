@@ -31,7 +31,8 @@ package final class NumPyObjects: ObjectInterpreter {
       let arguments = decoder.pickle.tuple(object.arguments)
     else { return nil }
     switch (parts.last, name.name) {
-    case ("multiarray", "_reconstruct"), ("_internal", "_reconstruct"): return try array(object, arguments, &decoder)
+    case ("multiarray", "_reconstruct"), ("_internal", "_reconstruct"):
+      return try array(object, arguments, &decoder)
     case ("multiarray", "scalar"):
       return decoder.isPlain(object) ? try scalar(arguments, decoder) : nil
     case ("numeric", "_frombuffer"):

@@ -25,7 +25,9 @@ public enum FormatRegistry {
 
   private static func endings(of descriptors: [FormatDescriptor]) -> [String] {
     var seen: Set<String> = []
-    return descriptors.flatMap { $0.extensions }.filter { seen.insert($0).inserted }.map { "." + $0 }
+    return descriptors.flatMap { $0.extensions }.filter { seen.insert($0).inserted }.map {
+      "." + $0
+    }
   }
 
   /// The format with this identifier, or nil.

@@ -13,7 +13,9 @@ extension TensorArchive {
       let format = try FormatRegistry.format(of: opened)
       var archive = try format.read(opened)
       let others = FormatRegistry.all.filter { $0.descriptor != format.descriptor }
-      if !format.descriptor.matches(path), let named = others.first(where: { $0.descriptor.matches(path) }) {
+      if !format.descriptor.matches(path),
+        let named = others.first(where: { $0.descriptor.matches(path) })
+      {
         archive.findings.append(
           Finding(
             "wrong-extension",

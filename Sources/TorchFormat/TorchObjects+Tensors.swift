@@ -98,7 +98,8 @@ extension TorchObjects {
     return try Tensor(
       dtype: dtype, byteOrder: dtype.swapUnit > 1 ? reference.byteOrder : .little,
       shape: try values.integers(2), strides: strides, offset: offset, storage: reference.storage,
-      device: reference.device, requiresGrad: try requiresGrad.map { (index) throws(TensorIOError) in
+      device: reference.device,
+      requiresGrad: try requiresGrad.map { (index) throws(TensorIOError) in
         try values.bool(index)
       } ?? false, quantization: quantization, isConjugated: lazy?.conjugated ?? false,
       isNegated: lazy?.negated ?? false)
@@ -190,7 +191,8 @@ extension TorchObjects {
     guard var inner = try tensor(call, function, &decoder, depth: depth + 1) else { return nil }
     var traits = inner.traits ?? ValueGraph.Traits()
     traits.type = type
-    if case .none = decoder.pickle[values.ids[3]] {} else {
+    if case .none = decoder.pickle[values.ids[3]] {
+    } else {
       traits.states.append(decoder.id(of: values.ids[3]))
     }
     inner.traits = traits

@@ -40,8 +40,9 @@ final class TorchPickler: ObjectPickler {
       throw .unsupported(
         "PyTorch has no dtype for \(tensor.dtype); leave the tensor out (--exclude) or convert it")
     }
-    if let type = traits?.type, TorchNames.dtype(ofStorage: type) != nil
-      || type == TorchNames.untypedStorage
+    if let type = traits?.type,
+      TorchNames.dtype(ofStorage: type) != nil
+        || type == TorchNames.untypedStorage
     {
       return try storage(tensor, &encoder).object
     }
@@ -81,8 +82,9 @@ final class TorchPickler: ObjectPickler {
   /// The persistent object of a tensor's storage, and the tensor's outline over it.
   private func storage(
     _ tensor: Tensor, _ encoder: inout PickleEncoder
-  ) throws(TensorIOError) -> (object: Pickle.ID, place: (offset: Int, strides: [Int]), isTyped: Bool)
-  {
+  ) throws(TensorIOError) -> (
+    object: Pickle.ID, place: (offset: Int, strides: [Int]), isTyped: Bool
+  ) {
     guard let (record, offset, strides) = plan.place(tensor) else {
       throw .unsupported("the tensor's storage cannot be written")
     }
@@ -122,7 +124,9 @@ final class TorchPickler: ObjectPickler {
     if !isTyped { arguments.append(try dtype(tensor, &encoder)) }
     if tensor.isConjugated || tensor.isNegated {
       var flags: [(key: Pickle.ID, value: Pickle.ID)] = []
-      if tensor.isConjugated { flags.append((encoder.string("conj"), encoder.pickle.add(.bool(true)))) }
+      if tensor.isConjugated {
+        flags.append((encoder.string("conj"), encoder.pickle.add(.bool(true))))
+      }
       if tensor.isNegated { flags.append((encoder.string("neg"), encoder.pickle.add(.bool(true)))) }
       arguments.append(encoder.pickle.add(.dictionary(flags)))
     }

@@ -38,7 +38,7 @@ public enum TorchScriptFormat: TensorFormat {
     let own = ["data.pkl", "constants.pkl"].compactMap { records[$0]?.name }
     for member in records.members
     where member.name.hasSuffix("pkl") && !own.contains(member.name)
-      && member.name.utf8.count { $0 == 0x2f } == 1
+      && member.name.utf8.count(where: { $0 == 0x2f }) == 1
     {
       try locating(.init(member: member.name)) { () throws(TensorIOError) in
         reader.member = member.name

@@ -74,7 +74,8 @@ final class TorchRecords: Sendable {
       archive.findings + index.findings
       + strays.prefix(8).map {
         Finding(
-          "stray-member", "the member lies outside the folder '\(prefix.escapedForDisplay)'; "
+          "stray-member",
+          "the member lies outside the folder '\(prefix.escapedForDisplay)'; "
             + "PyTorch refuses the file", member: $0.name)
       }
   }
