@@ -45,7 +45,7 @@ def element_bytes(tensor: torch.Tensor) -> bytes:
     rows = np.lib.stride_tricks.as_strided(
         raw[tensor.storage_offset() * size :], (*tensor.shape, size), (*(s * size for s in tensor.stride()), 1)
     )
-    elements = np.ascontiguousarray(rows).reshape(-1)
+    elements = np.array(rows, order="C").reshape(-1)  # a copy: signs are flipped in it
     if tensor.is_conj() or tensor.is_neg():
         parts = elements.view(_COMPONENT[tensor.dtype])
         sign = parts.dtype.type(1 << (8 * parts.itemsize - 1))
