@@ -27,8 +27,8 @@ public struct ArchiveEdit: Sendable {
     for pattern in include + exclude where !all.contains(where: { matches(pattern, $0.name) }) {
       throw .invalidArgument("no name matches the pattern '\(pattern.escapedForDisplay)'")
     }
-    for rename in renames where !all.contains(where: { isSame($0.name, rename.old) && keeps($0.name) })
-    {
+    for rename in renames
+    where !all.contains(where: { isSame($0.name, rename.old) && keeps($0.name) }) {
       throw .invalidArgument("no tensor to rename is called '\(rename.old.escapedForDisplay)'")
     }
     if nested { return try nestedEdit(of: archive) }
@@ -57,7 +57,8 @@ public struct ArchiveEdit: Sendable {
               + "name begins with that")
         }
         name = rename.new
-        edit = .rename(String(decoding: rename.new.utf8.dropFirst(folder.utf8.count), as: UTF8.self))
+        edit = .rename(
+          String(decoding: rename.new.utf8.dropFirst(folder.utf8.count), as: UTF8.self))
       }
       guard names.insert(Array(name.utf8)).inserted || edit == .keep else {
         throw .invalidArgument("two values would be called '\(name.escapedForDisplay)'; rename one")

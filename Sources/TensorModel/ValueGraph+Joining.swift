@@ -110,7 +110,8 @@ extension ValueGraph {
   private static func refusal(_ leaf: Leaf, _ reason: String) -> TensorIOError {
     .invalidArgument(
       "'\(leaf.path.joined(separator: ".").escapedForDisplay)' \(reason), so it cannot be left out "
-        + "or renamed; take a part of the file with --select, or convert to npz, which has no nesting")
+        + "or renamed; take a part of the file with --select, or convert to npz, which has no nesting"
+    )
   }
 
   /// The value whose path, joined with dots, is `name`: containers too.

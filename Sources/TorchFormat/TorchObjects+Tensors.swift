@@ -38,7 +38,8 @@ extension TorchObjects {
       let values = try TorchArguments(name, arguments, decoder.pickle, 6...7)
       noteHooks(values, 5, &decoder)
       return Rebuilt(
-        tensor: try strided(values, decoder, requiresGrad: 4, metadata: values.ids.count > 6 ? 6 : nil))
+        tensor: try strided(
+          values, decoder, requiresGrad: 4, metadata: values.ids.count > 6 ? 6 : nil))
     case (TorchNames.utilities, "_rebuild_tensor_v3"):
       let values = try TorchArguments(name, arguments, decoder.pickle, 7...8)
       noteHooks(values, 5, &decoder)
@@ -81,7 +82,8 @@ extension TorchObjects {
 
   /// (storage, offset, size, stride, …), counted in elements.
   private func strided(
-    _ values: TorchArguments, _ decoder: PickleDecoder, requiresGrad: Int? = nil, dtype: DType? = nil, metadata: Int? = nil,
+    _ values: TorchArguments, _ decoder: PickleDecoder, requiresGrad: Int? = nil,
+    dtype: DType? = nil, metadata: Int? = nil,
     quantization: Quantization? = nil
   ) throws(TensorIOError) -> Tensor {
     let reference = try pool.reference(values.ids[0], decoder)
@@ -155,7 +157,8 @@ extension TorchObjects {
       else { throw .malformed("a scheme per tensor has no scale or zero point") }
       quantization = .perTensor(scheme: scheme, scale: scale, zeroPoint: Int64(zeroPoint))
     }
-    return Rebuilt(tensor: try strided(values, decoder, requiresGrad: 5, quantization: quantization))
+    return Rebuilt(
+      tensor: try strided(values, decoder, requiresGrad: 5, quantization: quantization))
   }
 
   /// `_rebuild_parameter(data, requires_grad, hooks[, state])`, `Parameter(data[, requires_grad])`.

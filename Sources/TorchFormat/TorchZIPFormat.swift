@@ -74,7 +74,8 @@ final class TorchRecords: Sendable {
     index = ZIPMemberIndex(archive)
     let first = archive.members.first?.name ?? ""
     let folder = first.utf8.firstIndex(of: UInt8(ascii: "/")).map { first[...$0] } ?? ""
-    prefix = String(folder)
+    let prefix = String(folder)
+    self.prefix = prefix
     let strays =
       folder.isEmpty
       ? archive.members : archive.members.filter { !$0.name.utf8.starts(with: folder.utf8) }

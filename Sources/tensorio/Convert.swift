@@ -50,7 +50,13 @@ struct Convert: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "What PyTorch files keep of storages larger than the tensors on them: all (keep), what is "
-        + "used (compact), or all unless less than half is used (auto).", valueName: "policy"))
+        + "used (compact), or all unless less than half is used (auto).", valueName: "policy"),
+    transform: { text in
+      guard let policy = ViewPolicy(rawValue: text) else {
+        throw ValidationError("--views is keep, compact or auto, not '\(text)'")
+      }
+      return policy
+    })
   var views = ViewPolicy.automatic
 
   @Flag(name: .shortAndLong, help: "Replace an output file that exists.")
@@ -152,8 +158,11 @@ struct Convert: ParsableCommand {
       isPlain || isNested
       ? inputs[0].archive : try TensorArchive(merging: inputs.map { ($0.name, $0.archive) })
     let archive = try edit.applied(to: merged, nested: isNested)
-    guard !archive.entries.isEmpty else {
-      throw TensorIOError(.invalidArgument, "the input holds no tensors to write")
+    if archive.entries.isEmpty {
+      guard isNested else {
+        throw TensorIOError(.invalidArgument, "the input holds no tensors to write")
+      }
+      try report.warn("\(inputs[0].path.escapedForDisplay): the file holds no tensors")
     }
     var options = WritingOptions()
     options.compressionLevel = compress
@@ -220,5 +229,3 @@ struct Convert: ParsableCommand {
     ])
   }
 }
-
-extension ViewPolicy: ExpressibleByArgument {}
