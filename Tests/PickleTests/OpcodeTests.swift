@@ -56,7 +56,7 @@ import Testing
     ("\u{95}\u{3}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}N.", "error 0"),
     ("\u{97}.", "error 0"), ("\u{98}.", "error 0"), ("N\u{98}.", "error 1"),
     (".", "error 0"), ("", "error 0"), ("N", "error 1"), ("\u{ff}", "error 0"),
-    ("K", "error 0"), ("I1", "error 0"), ("Ix\n.", "error 0"), ("Fx\n.", "error 0"),
+    ("K", "error 1"), ("I1", "error 0"), ("Ix\n.", "error 0"), ("Fx\n.", "error 0"),
     ("Sa\n.", "error 0"), ("S'a\n.", "error 0"), ("S'\\x4'\n.", "error 0"),
     ("V\\u12\n.", "error 0"),
     ("V\\ud800\n.", "error 0"), ("X\u{1}\u{0}\u{0}\u{0}\u{ff}.", "error 0"),
@@ -70,8 +70,14 @@ import Testing
     ("cm\nn\n)N\u{92}.", "error 7"), ("(o.", "error 1"), ("\u{82}\u{0}.", "error 0"),
   ]
 
-  @Test(arguments: cases) func reads(_ bytes: String, _ value: String) throws {
-    #expect(described(pickle(bytes)) == value)
+  // One test and not one an entry: the entries hold control characters, which runners print.
+  @Test func readsEveryOpcode() throws {
+    var seen: Set<UInt8> = []
+    for (bytes, value) in Self.cases {
+      seen.formUnion(pickle(bytes))
+      #expect(described(pickle(bytes)) == value, "\(bytes.escapedForDisplay)")
+    }
+    #expect(Opcode.allCases.allSatisfy { seen.contains($0.rawValue) })
   }
 
   private func described(_ bytes: [UInt8]) -> String {
