@@ -43,6 +43,7 @@ extension PickleMachine {
 
   /// Changes the object below the operands: APPEND, SETITEM, BUILD and their like.
   mutating func change(_ opcode: Opcode) throws(TensorIOError) {
+    try requireRoomForReferences()
     let items: ArraySlice<UInt32>
     switch opcode {
     case .append, .build: items = [try pop("\(opcode)")]

@@ -158,9 +158,18 @@ extension PickleMachine {
   }
 
   mutating func push(_ id: Pickle.ID) throws(TensorIOError) {
-    try requireRoom(pickle.records.count, "the number of objects")
-    try requireRoom(pickle.children.count / 4, "the number of references, in fours,")
+    // The object itself is among them already.
+    try requireRoom(pickle.records.count - 1, "the number of objects")
+    try requireRoomForReferences()
     try push(id.index)
+  }
+
+  func requireRoomForReferences() throws(TensorIOError) {
+    try requireRoom(pickle.children.count / 4, "the number of references, in fours,")
+    // Places among them have 32 bits, and what is on the stack may come next.
+    guard pickle.children.count + stack.count < Int(UInt32.max) else {
+      throw .unsupported("the pickle has 2^32 references")
+    }
   }
 
   private mutating func pushMark() throws(TensorIOError) {
