@@ -77,7 +77,7 @@ extension PickleMachine {
     }
   }
 
-  private func requirePairs(_ items: ArraySlice<UInt32>) throws(TensorIOError) {
+  private mutating func requirePairs(_ items: ArraySlice<UInt32>) throws(TensorIOError) {
     guard items.count.isMultiple(of: 2) else {
       throw .malformed("a dictionary gets a key without a value")
     }
@@ -87,24 +87,27 @@ extension PickleMachine {
   }
 
   /// Refuses what Python cannot hash, and tuples that nest so much that nobody should.
-  private func requireHashable(_ id: UInt32) throws(TensorIOError) {
+  private mutating func requireHashable(_ id: UInt32) throws(TensorIOError) {
     guard pickle.records[Int(id)].kind == .tuple else {
       return try requireScalarKey(id)
     }
+    if hashableTuples.contains(id) { return }
     var pending = [id]
     var visits = 0
     while let next = pending.popLast() {
       visits += 1
-      guard visits <= 4096 else {
-        throw .malformed("a key of a dictionary or set is a tuple of thousands of tuples")
-      }
       let record = pickle.records[Int(next)]
+      let parts = record.kind == .tuple ? Int(record.a) : 0
+      guard visits + pending.count + parts <= 4096 else {
+        throw .malformed("a key of a dictionary or set is a tuple of thousands of parts")
+      }
       if record.kind == .tuple {
-        pending += pickle.children[Int(record.b)..<Int(record.b) + Int(record.a)].prefix(4097)
+        pending += pickle.children[Int(record.b)..<Int(record.b) + parts]
       } else {
         try requireScalarKey(next)
       }
     }
+    hashableTuples.insert(id)
   }
 
   private func requireScalarKey(_ id: UInt32) throws(TensorIOError) {

@@ -11,6 +11,9 @@ struct PickleMachine {
   private var usedBuffers = 0
   /// Where the frame that is being read ends.
   var frameEnd: Int?
+  /// Tuples that were found to be hashable, so that a key that is used again costs nothing.
+  var hashableTuples: Set<UInt32> = []
+  private var hasLateProtocol = false
 
   /// - Parameter buffers: how many buffers there are outside the pickle.
   init(limits: DecodingLimits, buffers: Int) {
@@ -32,7 +35,8 @@ struct PickleMachine {
           try stop()
           return
         }
-        if opcode == .proto, input.position - start != 1 {
+        if opcode == .proto, input.position - start != 1, !hasLateProtocol {
+          hasLateProtocol = true
           pickle.findings.append(
             Finding("late-protocol", "PROTO is not the first opcode", offset: offset))
         }
