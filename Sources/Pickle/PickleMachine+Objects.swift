@@ -206,18 +206,46 @@ extension PickleMachine {
   ) throws(TensorIOError) -> Pickle.ID {
     let module = try Self.line(&input, "the module of a GLOBAL")
     let name = try Self.line(&input, "the name of a GLOBAL")
+    try requireShortName(module.count + name.count)
     return pickle.addGlobal(
       GlobalName(
         try Self.validText(module[...], "a module's name"),
         try Self.validText(name[...], "a global's name")), offset: offset)
   }
 
+  /// The longest name of a class or function with its module, in bytes.
+  ///
+  /// A few bytes of the memo can name two long strings again and again, in ever new pairs, each of
+  /// which is compared with the others and kept.
+  static let mostNameBytes = 2048
+  /// The most bytes of all different names.
+  static let mostBytesOfNames = 16 << 20
+
+  private func requireShortName(_ count: Int) throws(TensorIOError) {
+    guard count <= Self.mostNameBytes, pickle.nameBytes <= Self.mostBytesOfNames else {
+      throw .unsupported(
+        "the name of a class or function has \(count) bytes; \(Self.mostNameBytes) are the most "
+          + "that are read, and \(Self.mostBytesOfNames) of all names")
+    }
+  }
+
   private mutating func stackGlobal(at offset: Int) throws(TensorIOError) {
     let (name, module) = (try pop("STACK_GLOBAL"), try pop("STACK_GLOBAL"))
+    let key = UInt64(module) << 32 | UInt64(name)
+    if let index = stackGlobals[key] {
+      return try push(Pickle.Record(kind: .global, a: index))
+    }
+    let (nameRecord, moduleRecord) = (pickle.records[Int(name)], pickle.records[Int(module)])
+    for kind in [nameRecord.kind, moduleRecord.kind] where kind != .string && kind != .legacyString {
+      throw .malformed("STACK_GLOBAL over objects that are no strings")
+    }
+    try requireShortName(Int(nameRecord.a) + Int(moduleRecord.a))
     guard let module = pickle.string(Pickle.ID(index: module)),
       let name = pickle.string(Pickle.ID(index: name))
-    else { throw .malformed("STACK_GLOBAL over objects that are no strings") }
-    try push(pickle.addGlobal(GlobalName(module, name), offset: offset))
+    else { throw .malformed("STACK_GLOBAL over strings that are not UTF-8") }
+    let id = pickle.addGlobal(GlobalName(module, name), offset: offset)
+    stackGlobals[key] = pickle.records[Int(id.index)].a
+    try push(id)
   }
 
   private mutating func extensionCode(

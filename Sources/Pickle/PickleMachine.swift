@@ -14,6 +14,8 @@ struct PickleMachine {
   /// Tuples that were found to be hashable, so that a key that is used again costs nothing.
   var hashableTuples: Set<UInt32> = []
   private var hasLateProtocol = false
+  /// The globals that STACK_GLOBAL made, by the objects of module and name.
+  var stackGlobals: [UInt64: UInt32] = [:]
 
   /// - Parameter buffers: how many buffers there are outside the pickle.
   init(limits: DecodingLimits, buffers: Int) {
