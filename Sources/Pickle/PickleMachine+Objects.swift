@@ -30,9 +30,9 @@ extension PickleMachine {
     guard stack.count - (marks.last ?? 0) >= count else {
       throw .malformed("TUPLE\(count) needs \(count) objects that the stack does not have")
     }
-    let items = stack.suffix(count)
+    let id = pickle.addTuple(.tuple, stack.suffix(count))
     stack.removeLast(count)
-    try pushTuple(.tuple, items)
+    try push(id)
   }
 
   private mutating func pushTuple(

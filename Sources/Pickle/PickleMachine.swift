@@ -199,9 +199,10 @@ extension PickleMachine {
     guard let mark = marks.popLast(), mark <= stack.count else {
       throw .malformed("\(what) without a MARK")
     }
-    let items = stack[mark...]
+    // A copy: a slice would share the stack, and removing from a shared array copies all of it.
+    let items = Array(stack[mark...])
     stack.removeLast(items.count)
-    return items
+    return items[...]
   }
 
   private func missing(_ what: String) -> TensorIOError {
