@@ -236,7 +236,8 @@ extension PickleMachine {
       return try push(Pickle.Record(kind: .global, a: index))
     }
     let (nameRecord, moduleRecord) = (pickle.records[Int(name)], pickle.records[Int(module)])
-    for kind in [nameRecord.kind, moduleRecord.kind] where kind != .string && kind != .legacyString {
+    for kind in [nameRecord.kind, moduleRecord.kind] where kind != .string && kind != .legacyString
+    {
       throw .malformed("STACK_GLOBAL over objects that are no strings")
     }
     try requireShortName(Int(nameRecord.a) + Int(moduleRecord.a))

@@ -2,8 +2,8 @@ package import ByteIO
 
 /// Writes the objects of an arena as a pickle.
 ///
-/// Objects that are referred to more than once are memoized, others are not: Python reads both
-/// alike, and the same arena always gives the same bytes.
+/// Objects that are referred to more than once are memoized, others are not, unless a tuple or call
+/// leads back to itself: Python reads both alike, and the same arena always gives the same bytes.
 package struct PickleWriter {
   private let pickle: Pickle
   private let version: UInt8
@@ -11,7 +11,12 @@ package struct PickleWriter {
   private var tasks: [Task] = []
   private var references: [UInt8]
   private var slots: [UInt32: UInt32] = [:]
-  private var visits: [UInt32: Int] = [:]
+  /// How often a tuple or call was begun, and how many objects had slots then.
+  private var visits: [UInt32: (count: Int, slots: Int)] = [:]
+  /// Whether every object gets a slot and not only those that are referred to more than once.
+  private let memoizesAll: Bool
+  /// Whether a tuple or call leads back to itself, which needs slots for all between.
+  private var isCircular = false
 
   private enum Task {
     case visit(UInt32)
@@ -29,14 +34,22 @@ package struct PickleWriter {
     of pickle: Pickle, protocol version: UInt8
   ) throws(TensorIOError) -> [UInt8] {
     let needsKeywords = pickle.objects.contains { $0.keywords != .max }
-    var writer = PickleWriter(pickle, needsKeywords ? max(4, version) : version)
-    try writer.run()
+    let version = needsKeywords ? max(4, version) : version
+    var writer = PickleWriter(pickle, version, memoizesAll: false)
+    do throws(TensorIOError) {
+      try writer.run()
+    } catch {
+      guard writer.isCircular else { throw error }
+      writer = PickleWriter(pickle, version, memoizesAll: true)
+      try writer.run()
+    }
     return writer.finished()
   }
 
-  private init(_ pickle: Pickle, _ version: UInt8) {
+  private init(_ pickle: Pickle, _ version: UInt8, memoizesAll: Bool) {
     self.pickle = pickle
     self.version = version
+    self.memoizesAll = memoizesAll
     references = Array(repeating: 0, count: pickle.count)
     countReferences()
   }
@@ -75,7 +88,7 @@ package struct PickleWriter {
 
   /// Notes the object on the stack where others refer to it too.
   private mutating func memoize(_ id: UInt32) {
-    guard references[Int(id)] > 1, slots[id] == nil else { return }
+    guard memoizesAll || references[Int(id)] > 1, slots[id] == nil else { return }
     let slot = UInt32(slots.count)
     slots[id] = slot
     if version >= 4 {
@@ -107,7 +120,7 @@ package struct PickleWriter {
     case .dictionary: begin(.emptyDict, id)
     case .set where version >= 4: begin(.emptySet, id)
     case .set(let items), .frozenSet(let items):
-      try requireFirstVisits(id)
+      try requireProgress(id)
       tasks += [.close(id), .emit(.tuple1)]
       if items.isEmpty {
         tasks.append(.emit(.emptyList))
@@ -118,11 +131,12 @@ package struct PickleWriter {
       let isFrozen = if case .frozenSet = pickle[Pickle.ID(index: id)] { true } else { false }
       try global(builtin(isFrozen ? "frozenset" : "set"))
     case .object(let object):
-      try requireFirstVisits(id)
+      try requireProgress(id)
       tasks += [.fill(id), .close(id)]
       if let keywords = object.keywords { tasks.append(.visit(keywords.index)) }
       tasks += [.visit(object.arguments.index), .visit(object.callee.index)]
     case .persistent(let key):
+      try requireProgress(id)
       tasks += [.close(id), .visit(key.index)]
     default: try atom(id)
     }
@@ -141,20 +155,30 @@ package struct PickleWriter {
   private mutating func open(
     _ id: UInt32, _ items: [Pickle.ID], marked: Bool
   ) throws(TensorIOError) {
-    try requireFirstVisits(id)
+    try requireProgress(id)
     if marked { emit(.mark) }
     tasks.append(.close(id))
     for item in items.reversed() { tasks.append(.visit(item.index)) }
   }
 
-  /// A tuple or call that leads back to itself is met once more on the way and closed there; a third
-  /// time would go on for ever.
-  private mutating func requireFirstVisits(_ id: UInt32) throws(TensorIOError) {
-    guard references[Int(id)] > 1 else { return }
-    visits[id, default: 0] += 1
-    guard visits[id, default: 0] <= 2 else {
-      throw .unsupported("an object is among its own constructor's arguments")
+  /// How often a tuple or call that leads back to itself is begun before it is given up: each time
+  /// writes all its parts.
+  private static let mostVisits = 64
+
+  /// Lets a tuple or call be begun that was begun before, if there are more slots than then.
+  ///
+  /// It leads back to itself through something that can be changed later, which has a slot by now.
+  /// So the parts are there on the second visit, it is closed further in, and the first visit finds
+  /// it done. Without a new slot it would go round for ever.
+  private mutating func requireProgress(_ id: UInt32) throws(TensorIOError) {
+    guard memoizesAll || references[Int(id)] > 1 else { return }
+    if let last = visits[id] {
+      isCircular = !memoizesAll
+      guard memoizesAll, slots.count > last.slots, last.count < Self.mostVisits else {
+        throw .unsupported("an object is among its own constructor's arguments")
+      }
     }
+    visits[id] = ((visits[id]?.count ?? 0) + 1, slots.count)
   }
 
   private mutating func close(_ id: UInt32) {
@@ -166,6 +190,7 @@ package struct PickleWriter {
       case .tuple: emit(.popMark)
       case .frozenSet where version >= 4: emit(.popMark)
       case .object(let object): for _ in 0..<(object.keywords == nil ? 2 : 3) { emit(.pop) }
+      case .persistent: emit(.pop)
       default: for _ in 0..<2 { emit(.pop) }
       }
       // The object itself is filled where it was closed.
