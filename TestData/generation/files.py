@@ -13,6 +13,9 @@ import numpy as np
 from .golden import JSON
 
 
+_CONTENT = ("tensors", "values", "value_count", "nodes", "composites", "shared")
+
+
 class Output:
     """A folder being filled, and one golden list for each format."""
 
@@ -34,13 +37,23 @@ class Output:
 
     def record(self, kind: str, entry: JSON) -> None:
         """Adds what a file holds to a golden list."""
-        self.golden[kind].append(entry)
+        self.golden.setdefault(kind, []).append(entry)
 
-    def write_golden(self, made_with: JSON) -> None:
-        """Writes ``golden/<kind>.json``, one line a file."""
+    def once(self, kind: str, content: JSON) -> JSON:
+        """The content of a file, or the name of one recorded before that holds the same."""
+        for entry in self.golden.get(kind, ()):
+            if "tensors" in entry and all(entry.get(key) == content.get(key) for key in _CONTENT):
+                return {"same_content_as": entry["file"]}
+        return content
+
+    def write_golden(self, made_with: JSON, made_with_more: dict[str, JSON] | None = None) -> None:
+        """Writes ``golden/<kind>.json``, one line a file; some kinds were made with more."""
         for kind, entries in self.golden.items():
-            lines = ",\n".join(json.dumps(entry) for entry in sorted(entries, key=lambda entry: entry["file"]))
-            text = f'{{"made_with": {json.dumps(made_with)},\n"files": [\n{lines}\n]}}\n'
+            separators = None if kind in ("npy", "npz") else (",", ":")
+            ordered = sorted(entries, key=lambda entry: entry["file"])
+            lines = ",\n".join(json.dumps(entry, separators=separators) for entry in ordered)
+            versions = made_with | (made_with_more or {}).get(kind, {})
+            text = f'{{"made_with": {json.dumps(versions)},\n"files": [\n{lines}\n]}}\n'
             self.write(f"golden/{kind}.json", text.encode())
 
 
