@@ -122,9 +122,8 @@ CASES: dict[str, Case] = {
 }
 
 
-def measure(name: str, folder: Path, repeat: int) -> dict[str, float | int]:
+def measure(name: str, case: Case, folder: Path, repeat: int) -> dict[str, float | int]:
     """The median time of a case and, when it writes a file, that file's size under ``CASE_bytes``."""
-    case = CASES[name]
     prepared = case.prepare(folder)
     case.run(folder, prepared)
     times = []
@@ -161,7 +160,7 @@ def main() -> int:
     result: dict[str, float | int] = {}
     if arguments.command != "prepare":
         for name in [arguments.case] if arguments.command == "run" else CASES:
-            result |= measure(name, arguments.folder, arguments.repeat)
+            result |= measure(name, CASES[name], arguments.folder, arguments.repeat)
     print(json.dumps(result))
     return 0
 

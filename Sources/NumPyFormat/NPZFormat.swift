@@ -79,7 +79,7 @@ public enum NPZFormat: TensorFormat {
       }
     }
     for entry in archive.entries {
-      let key = entry.path.isEmpty ? "arr_0" : entry.name
+      let key = entry.path.isEmpty ? "arr_0" : entry.stateDictName
       try locating(.init(tensor: entry.name)) { () throws(TensorIOError) in
         let name = key + ".npy"
         try claim(name)

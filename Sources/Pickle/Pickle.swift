@@ -30,6 +30,8 @@ package struct Pickle: Sendable {
   var runs: [Run] = []
   var sources: [any ByteSource] = []
   private var globalIndexes: [GlobalName: UInt32] = [:]
+  /// The bytes of all different names.
+  private(set) var nameBytes = 0
 
   /// An arena without objects.
   package init() {}
@@ -315,6 +317,7 @@ extension Pickle {
       globalIndexes[name]
       ?? {
         globals.append(GlobalUse(name: name, offset: offset))
+        nameBytes += name.module.utf8.count + name.name.utf8.count
         return UInt32(globals.count - 1)
       }()
     globalIndexes[name] = index

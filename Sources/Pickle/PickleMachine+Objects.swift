@@ -30,9 +30,9 @@ extension PickleMachine {
     guard stack.count - (marks.last ?? 0) >= count else {
       throw .malformed("TUPLE\(count) needs \(count) objects that the stack does not have")
     }
-    let items = stack.suffix(count)
+    let id = pickle.addTuple(.tuple, stack.suffix(count))
     stack.removeLast(count)
-    try pushTuple(.tuple, items)
+    try push(id)
   }
 
   private mutating func pushTuple(
@@ -43,6 +43,7 @@ extension PickleMachine {
 
   /// Changes the object below the operands: APPEND, SETITEM, BUILD and their like.
   mutating func change(_ opcode: Opcode) throws(TensorIOError) {
+    try requireRoomForReferences()
     let items: ArraySlice<UInt32>
     switch opcode {
     case .append, .build: items = [try pop("\(opcode)")]
@@ -76,7 +77,7 @@ extension PickleMachine {
     }
   }
 
-  private func requirePairs(_ items: ArraySlice<UInt32>) throws(TensorIOError) {
+  private mutating func requirePairs(_ items: ArraySlice<UInt32>) throws(TensorIOError) {
     guard items.count.isMultiple(of: 2) else {
       throw .malformed("a dictionary gets a key without a value")
     }
@@ -86,24 +87,27 @@ extension PickleMachine {
   }
 
   /// Refuses what Python cannot hash, and tuples that nest so much that nobody should.
-  private func requireHashable(_ id: UInt32) throws(TensorIOError) {
+  private mutating func requireHashable(_ id: UInt32) throws(TensorIOError) {
     guard pickle.records[Int(id)].kind == .tuple else {
       return try requireScalarKey(id)
     }
+    if hashableTuples.contains(id) { return }
     var pending = [id]
     var visits = 0
     while let next = pending.popLast() {
       visits += 1
-      guard visits <= 4096 else {
-        throw .malformed("a key of a dictionary or set is a tuple of thousands of tuples")
-      }
       let record = pickle.records[Int(next)]
+      let parts = record.kind == .tuple ? Int(record.a) : 0
+      guard visits + pending.count + parts <= 4096 else {
+        throw .malformed("a key of a dictionary or set is a tuple of thousands of parts")
+      }
       if record.kind == .tuple {
-        pending += pickle.children[Int(record.b)..<Int(record.b) + Int(record.a)].prefix(4097)
+        pending += pickle.children[Int(record.b)..<Int(record.b) + parts]
       } else {
         try requireScalarKey(next)
       }
     }
+    hashableTuples.insert(id)
   }
 
   private func requireScalarKey(_ id: UInt32) throws(TensorIOError) {
@@ -202,18 +206,47 @@ extension PickleMachine {
   ) throws(TensorIOError) -> Pickle.ID {
     let module = try Self.line(&input, "the module of a GLOBAL")
     let name = try Self.line(&input, "the name of a GLOBAL")
+    try requireShortName(module.count + name.count)
     return pickle.addGlobal(
       GlobalName(
         try Self.validText(module[...], "a module's name"),
         try Self.validText(name[...], "a global's name")), offset: offset)
   }
 
+  /// The longest name of a class or function with its module, in bytes.
+  ///
+  /// A few bytes of the memo can name two long strings again and again, in ever new pairs, each of
+  /// which is compared with the others and kept.
+  static let mostNameBytes = 2048
+  /// The most bytes of all different names.
+  static let mostBytesOfNames = 16 << 20
+
+  private func requireShortName(_ count: Int) throws(TensorIOError) {
+    guard count <= Self.mostNameBytes, pickle.nameBytes <= Self.mostBytesOfNames else {
+      throw .unsupported(
+        "the name of a class or function has \(count) bytes; \(Self.mostNameBytes) are the most "
+          + "that are read, and \(Self.mostBytesOfNames) of all names")
+    }
+  }
+
   private mutating func stackGlobal(at offset: Int) throws(TensorIOError) {
     let (name, module) = (try pop("STACK_GLOBAL"), try pop("STACK_GLOBAL"))
+    let key = UInt64(module) << 32 | UInt64(name)
+    if let index = stackGlobals[key] {
+      return try push(Pickle.Record(kind: .global, a: index))
+    }
+    let (nameRecord, moduleRecord) = (pickle.records[Int(name)], pickle.records[Int(module)])
+    for kind in [nameRecord.kind, moduleRecord.kind] where kind != .string && kind != .legacyString
+    {
+      throw .malformed("STACK_GLOBAL over objects that are no strings")
+    }
+    try requireShortName(Int(nameRecord.a) + Int(moduleRecord.a))
     guard let module = pickle.string(Pickle.ID(index: module)),
       let name = pickle.string(Pickle.ID(index: name))
-    else { throw .malformed("STACK_GLOBAL over objects that are no strings") }
-    try push(pickle.addGlobal(GlobalName(module, name), offset: offset))
+    else { throw .malformed("STACK_GLOBAL over strings that are not UTF-8") }
+    let id = pickle.addGlobal(GlobalName(module, name), offset: offset)
+    stackGlobals[key] = pickle.records[Int(id.index)].a
+    try push(id)
   }
 
   private mutating func extensionCode(

@@ -11,6 +11,11 @@ struct PickleMachine {
   private var usedBuffers = 0
   /// Where the frame that is being read ends.
   var frameEnd: Int?
+  /// Tuples that were found to be hashable, so that a key that is used again costs nothing.
+  var hashableTuples: Set<UInt32> = []
+  private var hasLateProtocol = false
+  /// The globals that STACK_GLOBAL made, by the objects of module and name.
+  var stackGlobals: [UInt64: UInt32] = [:]
 
   /// - Parameter buffers: how many buffers there are outside the pickle.
   init(limits: DecodingLimits, buffers: Int) {
@@ -32,7 +37,8 @@ struct PickleMachine {
           try stop()
           return
         }
-        if opcode == .proto, input.position - start != 1 {
+        if opcode == .proto, input.position - start != 1, !hasLateProtocol {
+          hasLateProtocol = true
           pickle.findings.append(
             Finding("late-protocol", "PROTO is not the first opcode", offset: offset))
         }
@@ -158,9 +164,18 @@ extension PickleMachine {
   }
 
   mutating func push(_ id: Pickle.ID) throws(TensorIOError) {
-    try requireRoom(pickle.records.count, "the number of objects")
-    try requireRoom(pickle.children.count / 4, "the number of references, in fours,")
+    // The object itself is among them already.
+    try requireRoom(pickle.records.count - 1, "the number of objects")
+    try requireRoomForReferences()
     try push(id.index)
+  }
+
+  func requireRoomForReferences() throws(TensorIOError) {
+    try requireRoom(pickle.children.count / 4, "the number of references, in fours,")
+    // Places among them have 32 bits, and what is on the stack may come next.
+    guard pickle.children.count + stack.count < Int(UInt32.max) else {
+      throw .unsupported("the pickle has 2^32 references")
+    }
   }
 
   private mutating func pushMark() throws(TensorIOError) {
@@ -184,9 +199,10 @@ extension PickleMachine {
     guard let mark = marks.popLast(), mark <= stack.count else {
       throw .malformed("\(what) without a MARK")
     }
-    let items = stack[mark...]
+    // A copy: a slice would share the stack, and removing from a shared array copies all of it.
+    let items = Array(stack[mark...])
     stack.removeLast(items.count)
-    return items
+    return items[...]
   }
 
   private func missing(_ what: String) -> TensorIOError {

@@ -1,7 +1,7 @@
 /// The numbered objects of a pickle machine.
 ///
-/// Slots that follow each other lie in an array; a slot far off costs one entry of a dictionary and
-/// not the gap before it.
+/// Slots that follow each other lie in an array, which stays at least half full but for a start; a
+/// slot far off costs one entry of a dictionary and not the gap before it.
 struct PickleMemo {
   private var dense: [UInt32] = []
   private var sparse: [UInt64: UInt32] = [:]
@@ -20,7 +20,7 @@ struct PickleMemo {
     if slot < UInt64(dense.count) {
       if dense[Int(slot)] == .max { count += 1 }
       dense[Int(slot)] = value
-    } else if slot < UInt64(dense.count + 1024), sparse.isEmpty {
+    } else if slot < UInt64(2 * count + 1024), sparse.isEmpty {
       while UInt64(dense.count) < slot { dense.append(.max) }
       dense.append(value)
       count += 1

@@ -2,16 +2,21 @@ package import ByteIO
 
 /// Writes the objects of an arena as a pickle.
 ///
-/// Objects that are referred to more than once are memoized, others are not: Python reads both
-/// alike, and the same arena always gives the same bytes.
+/// Objects that are referred to more than once are memoized, others are not, unless a tuple or call
+/// leads back to itself: Python reads both alike, and the same arena always gives the same bytes.
 package struct PickleWriter {
-  private let pickle: Pickle
-  private let version: UInt8
-  private var output: [UInt8] = []
+  let pickle: Pickle
+  let version: UInt8
+  var output: [UInt8] = []
   private var tasks: [Task] = []
   private var references: [UInt8]
   private var slots: [UInt32: UInt32] = [:]
-  private var visits: [UInt32: Int] = [:]
+  /// How often a tuple or call was begun, and how many objects had slots then.
+  private var visits: [UInt32: (count: Int, slots: Int)] = [:]
+  /// Whether every object gets a slot and not only those that are referred to more than once.
+  private let memoizesAll: Bool
+  /// Whether a tuple or call leads back to itself, which needs slots for all between.
+  private var isCircular = false
 
   private enum Task {
     case visit(UInt32)
@@ -29,14 +34,22 @@ package struct PickleWriter {
     of pickle: Pickle, protocol version: UInt8
   ) throws(TensorIOError) -> [UInt8] {
     let needsKeywords = pickle.objects.contains { $0.keywords != .max }
-    var writer = PickleWriter(pickle, needsKeywords ? max(4, version) : version)
-    try writer.run()
+    let version = needsKeywords ? max(4, version) : version
+    var writer = PickleWriter(pickle, version, memoizesAll: false)
+    do throws(TensorIOError) {
+      try writer.run()
+    } catch {
+      guard writer.isCircular else { throw error }
+      writer = PickleWriter(pickle, version, memoizesAll: true)
+      try writer.run()
+    }
     return writer.finished()
   }
 
-  private init(_ pickle: Pickle, _ version: UInt8) {
+  private init(_ pickle: Pickle, _ version: UInt8, memoizesAll: Bool) {
     self.pickle = pickle
     self.version = version
+    self.memoizesAll = memoizesAll
     references = Array(repeating: 0, count: pickle.count)
     countReferences()
   }
@@ -71,11 +84,11 @@ package struct PickleWriter {
     }
   }
 
-  private mutating func emit(_ opcode: Opcode) { output.append(opcode.rawValue) }
+  mutating func emit(_ opcode: Opcode) { output.append(opcode.rawValue) }
 
   /// Notes the object on the stack where others refer to it too.
-  private mutating func memoize(_ id: UInt32) {
-    guard references[Int(id)] > 1, slots[id] == nil else { return }
+  mutating func memoize(_ id: UInt32) {
+    guard memoizesAll || references[Int(id)] > 1, slots[id] == nil else { return }
     let slot = UInt32(slots.count)
     slots[id] = slot
     if version >= 4 {
@@ -107,7 +120,7 @@ package struct PickleWriter {
     case .dictionary: begin(.emptyDict, id)
     case .set where version >= 4: begin(.emptySet, id)
     case .set(let items), .frozenSet(let items):
-      try requireFirstVisits(id)
+      try requireProgress(id)
       tasks += [.close(id), .emit(.tuple1)]
       if items.isEmpty {
         tasks.append(.emit(.emptyList))
@@ -118,17 +131,18 @@ package struct PickleWriter {
       let isFrozen = if case .frozenSet = pickle[Pickle.ID(index: id)] { true } else { false }
       try global(builtin(isFrozen ? "frozenset" : "set"))
     case .object(let object):
-      try requireFirstVisits(id)
+      try requireProgress(id)
       tasks += [.fill(id), .close(id)]
       if let keywords = object.keywords { tasks.append(.visit(keywords.index)) }
       tasks += [.visit(object.arguments.index), .visit(object.callee.index)]
     case .persistent(let key):
+      try requireProgress(id)
       tasks += [.close(id), .visit(key.index)]
     default: try atom(id)
     }
   }
 
-  private func builtin(_ name: String) -> GlobalName {
+  func builtin(_ name: String) -> GlobalName {
     GlobalName(version < 3 ? "__builtin__" : "builtins", name)
   }
 
@@ -141,20 +155,30 @@ package struct PickleWriter {
   private mutating func open(
     _ id: UInt32, _ items: [Pickle.ID], marked: Bool
   ) throws(TensorIOError) {
-    try requireFirstVisits(id)
+    try requireProgress(id)
     if marked { emit(.mark) }
     tasks.append(.close(id))
     for item in items.reversed() { tasks.append(.visit(item.index)) }
   }
 
-  /// A tuple or call that leads back to itself is met once more on the way and closed there; a third
-  /// time would go on for ever.
-  private mutating func requireFirstVisits(_ id: UInt32) throws(TensorIOError) {
-    guard references[Int(id)] > 1 else { return }
-    visits[id, default: 0] += 1
-    guard visits[id, default: 0] <= 2 else {
-      throw .unsupported("an object is among its own constructor's arguments")
+  /// How often a tuple or call that leads back to itself is begun before it is given up: each time
+  /// writes all its parts.
+  private static let mostVisits = 64
+
+  /// Lets a tuple or call be begun that was begun before, if there are more slots than then.
+  ///
+  /// It leads back to itself through something that can be changed later, which has a slot by now.
+  /// So the parts are there on the second visit, it is closed further in, and the first visit finds
+  /// it done. Without a new slot it would go round for ever.
+  private mutating func requireProgress(_ id: UInt32) throws(TensorIOError) {
+    guard memoizesAll || references[Int(id)] > 1 else { return }
+    if let last = visits[id] {
+      isCircular = !memoizesAll
+      guard memoizesAll, slots.count > last.slots, last.count < Self.mostVisits else {
+        throw .unsupported("an object is among its own constructor's arguments")
+      }
     }
+    visits[id] = ((visits[id]?.count ?? 0) + 1, slots.count)
   }
 
   private mutating func close(_ id: UInt32) {
@@ -166,6 +190,7 @@ package struct PickleWriter {
       case .tuple: emit(.popMark)
       case .frozenSet where version >= 4: emit(.popMark)
       case .object(let object): for _ in 0..<(object.keywords == nil ? 2 : 3) { emit(.pop) }
+      case .persistent: emit(.pop)
       default: for _ in 0..<2 { emit(.pop) }
       }
       // The object itself is filled where it was closed.
@@ -214,154 +239,6 @@ package struct PickleWriter {
       if !isSingle { work.append(.emit(.mark)) }
       for item in batch { for part in item { work.append(.visit(part.index)) } }
       work.append(.emit(isSingle ? one : many))
-    }
-  }
-}
-
-// Objects without parts.
-extension PickleWriter {
-  private mutating func atom(_ id: UInt32) throws(TensorIOError) {
-    switch pickle[Pickle.ID(index: id)] {
-    case .none: return emit(.none)
-    case .bool(let value): return emit(value ? .newTrue : .newFalse)
-    case .int(let value): return integer(value)
-    case .float(let value):
-      emit(.binFloat)
-      return output.append(littleEndian: value.bitPattern.byteSwapped)
-    case .bigInteger(let digits): try bigInteger(digits)
-    case .string(let text): string(Array(text.utf8))
-    case .legacyString(let bytes): counted(bytes, .shortBinString, .binString, nil)
-    case .bytes(let source): try byteString(try source.bytes())
-    case .byteArray(let source): try byteArray(try source.bytes())
-    case .buffer(let index): try byteString(try pickle.buffer(index).bytes())
-    case .global(let name): try global(name)
-    case .extension(let code): extensionCode(UInt32(truncatingIfNeeded: code))
-    default: break
-    }
-    memoize(id)
-  }
-
-  private mutating func extensionCode(_ code: UInt32) {
-    switch code {
-    case 0..<256: output += [Opcode.ext1.rawValue, UInt8(code)]
-    case 256..<65536:
-      emit(.ext2)
-      output.append(littleEndian: UInt16(code))
-    default:
-      emit(.ext4)
-      output.append(littleEndian: code)
-    }
-  }
-
-  private mutating func integer(_ value: Int64) {
-    if let byte = UInt8(exactly: value) {
-      output += [Opcode.binInt1.rawValue, byte]
-    } else if let short = UInt16(exactly: value) {
-      emit(.binInt2)
-      output.append(littleEndian: short)
-    } else if let int = Int32(exactly: value) {
-      emit(.binInt)
-      output.append(littleEndian: int)
-    } else {
-      var bytes: [UInt8] = []
-      bytes.append(littleEndian: value)
-      while let last = bytes.last, let next = bytes.dropLast().last,
-        (last == 0 && next < 0x80) || (last == 0xff && next >= 0x80)
-      {
-        bytes.removeLast()
-      }
-      output += [Opcode.long1.rawValue, UInt8(bytes.count)] + bytes
-    }
-  }
-
-  private mutating func bigInteger(_ digits: String) throws(TensorIOError) {
-    guard digits.utf8.count <= DecimalInteger.mostDigits + 1,
-      let bytes = DecimalInteger.twosComplement(digits)
-    else { throw .unsupported("an integer of \(digits.utf8.count) digits") }
-    if bytes.count < 256 {
-      output += [Opcode.long1.rawValue, UInt8(bytes.count)] + bytes
-    } else {
-      emit(.long4)
-      output.append(littleEndian: UInt32(bytes.count))
-      output += bytes
-    }
-  }
-
-  private mutating func string(_ bytes: [UInt8]) {
-    counted(
-      bytes, version >= 4 ? .shortBinUnicode : nil, .binUnicode, version >= 4 ? .binUnicode8 : nil)
-  }
-
-  private mutating func counted(
-    _ bytes: [UInt8], _ short: Opcode?, _ long: Opcode, _ huge: Opcode?
-  ) {
-    if let short, bytes.count < 256 {
-      output += [short.rawValue, UInt8(bytes.count)]
-    } else if let huge, bytes.count > Int(UInt32.max) {
-      emit(huge)
-      output.append(littleEndian: UInt64(bytes.count))
-    } else {
-      emit(long)
-      output.append(littleEndian: UInt32(truncatingIfNeeded: bytes.count))
-    }
-    output += bytes
-  }
-
-  private mutating func byteString(_ bytes: [UInt8]) throws(TensorIOError) {
-    if version >= 3 {
-      return counted(bytes, .shortBinBytes, .binBytes, version >= 4 ? .binBytes8 : nil)
-    }
-    guard bytes.count <= Int(UInt32.max) / 2 else {
-      throw .unsupported("\(bytes.count) bytes in one string of an old protocol")
-    }
-    // Before protocol 3 bytes travel as text, one code point a byte.
-    try global(GlobalName("_codecs", "encode"))
-    string(bytes.flatMap { $0 < 0x80 ? [$0] : [0xc0 | $0 >> 6, 0x80 | $0 & 0x3f] })
-    string(Array("latin1".utf8))
-    emit(.tuple2)
-    emit(.reduce)
-  }
-
-  private mutating func byteArray(_ bytes: [UInt8]) throws(TensorIOError) {
-    if version >= 5 {
-      emit(.byteArray8)
-      output.append(littleEndian: UInt64(bytes.count))
-      output += bytes
-      return
-    }
-    try global(builtin("bytearray"))
-    try byteString(bytes)
-    emit(.tuple1)
-    emit(.reduce)
-  }
-
-  private mutating func global(_ name: GlobalName) throws(TensorIOError) {
-    if version >= 4 {
-      string(Array(name.module.utf8))
-      string(Array(name.name.utf8))
-      return emit(.stackGlobal)
-    }
-    guard !name.module.utf8.contains(0x0a), !name.name.utf8.contains(0x0a) else {
-      throw .unsupported("a class or function with a line break in its name")
-    }
-    emit(.global)
-    output += Array(name.module.utf8) + [0x0a] + Array(name.name.utf8) + [0x0a]
-  }
-}
-
-extension Pickle {
-  /// The objects that an object refers to.
-  func parts(of id: ID) -> [UInt32] {
-    switch self[id] {
-    case .tuple(let items), .list(let items), .set(let items), .frozenSet(let items):
-      return items.map(\.index)
-    case .dictionary(let pairs): return pairs.flatMap { [$0.key.index, $0.value.index] }
-    case .persistent(let key): return [key.index]
-    case .object(let object):
-      let items = object.items.flatMap { [$0.key, $0.value] }
-      let parts = [object.callee, object.arguments] + [object.keywords].compactMap { $0 }
-      return (parts + object.elements + items + object.states).map(\.index)
-    default: return []
     }
   }
 }

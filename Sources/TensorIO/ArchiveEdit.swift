@@ -15,25 +15,57 @@ public struct ArchiveEdit: Sendable {
   private var isIdentity: Bool { include.isEmpty && exclude.isEmpty && renames.isEmpty }
 
   /// The archive with the edit made.
-  /// - Throws: `invalidArgument` when a pattern or an old name matches nothing, or two values end
-  ///   under one name.
-  public func applied(to archive: TensorArchive) throws(TensorIOError) -> TensorArchive {
+  /// - Parameter nested: whether values stay in the containers they lie in; otherwise the result is
+  ///   one dictionary of names.
+  /// - Throws: `invalidArgument` when a pattern or an old name matches nothing, two values end
+  ///   under one name, or a value of a nested archive is no entry of a dictionary.
+  public func applied(
+    to archive: TensorArchive, nested: Bool = false
+  ) throws(TensorIOError) -> TensorArchive {
     if isIdentity { return archive }
     let all = archive.namedValues
     for pattern in include + exclude where !all.contains(where: { matches(pattern, $0.name) }) {
       throw .invalidArgument("no name matches the pattern '\(pattern.escapedForDisplay)'")
     }
-    var unused = renames.map(\.old)
+    for rename in renames
+    where !all.contains(where: { isSame($0.name, rename.old) && keeps($0.name) }) {
+      throw .invalidArgument("no tensor to rename is called '\(rename.old.escapedForDisplay)'")
+    }
+    if nested { return try nestedEdit(of: archive) }
     let kept = all.filter { keeps($0.name) }.map { value in
-      guard let rename = renames.first(where: { $0.old.utf8.elementsEqual(value.name.utf8) })
-      else { return value }
-      unused.removeAll { $0 == rename.old }
-      return (name: rename.new, node: value.node)
+      (name: renames.first { isSame($0.old, value.name) }?.new ?? value.name, id: value.id)
     }
-    if let missing = unused.first {
-      throw .invalidArgument("no tensor to rename is called '\(missing.escapedForDisplay)'")
+    return try TensorArchive.merging([(archive, kept)])
+  }
+
+  private func isSame(_ left: String, _ right: String) -> Bool {
+    left.utf8.elementsEqual(right.utf8)
+  }
+
+  private func nestedEdit(of archive: TensorArchive) throws(TensorIOError) -> TensorArchive {
+    var names: Set<[UInt8]> = []
+    let values = try archive.values.editingLeaves(limits: .unlimited) {
+      (leaf) throws(TensorIOError) in
+      var name = leaf.path.joined(separator: ".")
+      guard keeps(name) else { return .drop }
+      var edit = ValueGraph.LeafEdit.keep
+      if let rename = renames.first(where: { isSame($0.old, name) }) {
+        let folder = leaf.path.dropLast().map { $0 + "." }.joined()
+        guard rename.new.utf8.starts(with: folder.utf8) else {
+          throw .invalidArgument(
+            "'\(name.escapedForDisplay)' cannot move out of '\(folder.escapedForDisplay)'; a new "
+              + "name begins with that")
+        }
+        name = rename.new
+        edit = .rename(
+          String(decoding: rename.new.utf8.dropFirst(folder.utf8.count), as: UTF8.self))
+      }
+      guard names.insert(Array(name.utf8)).inserted || edit == .keep else {
+        throw .invalidArgument("two values would be called '\(name.escapedForDisplay)'; rename one")
+      }
+      return edit
     }
-    return try TensorArchive.merging([kept], findings: archive.findings)
+    return try archive.replacing(values)
   }
 
   private func keeps(_ name: String) -> Bool {
@@ -48,26 +80,47 @@ public struct ArchiveEdit: Sendable {
 
 extension TensorArchive {
   /// A value with the name that a flat format gives it.
-  typealias NamedValue = (name: String, node: ValueGraph.Node)
+  typealias NamedValue = (name: String, id: ValueGraph.ID)
 
   /// Tensors, then other values, under their names.
   var namedValues: [NamedValue] {
-    entries.map { ($0.name, .tensor($0.tensor)) }
-      + otherValues.map { ($0.path.joined(separator: "."), $0.node) }
+    entries.map { ($0.stateDictName, $0.id) }
+      + otherValues.map { ($0.path.joined(separator: "."), $0.id) }
   }
 
-  /// One archive of the values of several.
+  /// One archive of values of several.
   static func merging(
-    _ parts: [[NamedValue]], findings: [Finding]
+    _ parts: [(archive: TensorArchive, values: [NamedValue])]
   ) throws(TensorIOError) -> TensorArchive {
     var names: Set<[UInt8]> = []
-    for value in parts.joined() where !names.insert(Array(value.name.utf8)).inserted {
-      throw .invalidArgument(
-        "two values would be called '\(value.name.escapedForDisplay)'; rename one")
+    var graph = ValueGraph(.none)
+    var pairs: [(key: ValueGraph.ID, value: ValueGraph.ID)] = []
+    for part in parts {
+      let joined = graph.join(part.archive.values)
+      for value in part.values {
+        guard names.insert(Array(value.name.utf8)).inserted else {
+          throw .invalidArgument(
+            "two values would be called '\(value.name.escapedForDisplay)'; rename one")
+        }
+        pairs.append((graph.add(.string(value.name)), joined.id(value.id)))
+      }
     }
+    graph.setRoot(graph.add(.dictionary(pairs)))
     return try TensorArchive(
-      ValueGraph(dictionary: parts.flatMap { $0 }.map { ($0.name, $0.node) }), findings: findings,
+      graph, findings: parts.flatMap(\.archive.findings), globals: parts.flatMap(\.archive.globals),
       limits: .unlimited)
+  }
+
+  /// The archive of a part: the value whose path, joined with dots, is `name`, and all it contains.
+  /// - Throws: `invalidArgument` when there is no such value.
+  public func selecting(_ name: String) throws(TensorIOError) -> TensorArchive {
+    guard let id = try values.value(named: name, limits: .unlimited) else {
+      throw .invalidArgument(
+        "no value has the path '\(name.escapedForDisplay)'; ls --tree shows all paths")
+    }
+    var part = values
+    part.setRoot(id)
+    return try replacing(part)
   }
 
   /// One archive of the contents of several files.
@@ -80,12 +133,13 @@ extension TensorArchive {
       let needsStem =
         file.archive.format.flatMap { FormatRegistry.format(id: $0) }
         .map { !$0.descriptor.holdsMany } ?? false
-      return file.archive.namedValues.map { value -> NamedValue in
-        guard needsStem else { return value }
-        return (value.name.isEmpty ? stem : "\(stem).\(value.name)", value.node)
+      let values = file.archive.namedValues.map { value -> NamedValue in
+        guard needsStem || value.name.isEmpty else { return value }
+        return (value.name.isEmpty ? stem : "\(stem).\(value.name)", value.id)
       }
+      return (archive: file.archive, values: values)
     }
-    self = try .merging(parts, findings: files.flatMap(\.archive.findings))
+    self = try .merging(parts)
   }
 
   /// A name without the ending of a known format.
@@ -107,5 +161,20 @@ extension TensorArchive {
     }
     let values = values.mapTensors { $0.tagged(device: .cpu, requiresGrad: false) }
     return try replacing(values)
+  }
+}
+
+extension TensorArchive {
+  /// What becomes of nested values when they are written under one name each.
+  public var flatteningLosses: [Loss] {
+    var losses = entries.filter { $0.path.count > 1 }.map {
+      Loss(.nesting, of: $0.name, "the nesting; the path becomes the name '\($0.stateDictName)'")
+    }
+    let attributes = values.reachable().count { !(values.traits(of: $0)?.states ?? []).isEmpty }
+    if attributes > 0 {
+      losses.append(
+        Loss(.value, of: "", "the attributes of \(attributes) values, as _metadata is one"))
+    }
+    return losses
   }
 }

@@ -29,7 +29,7 @@ extension Tensor {
     try requireElements()
     if byteCount == 0 { return }
     guard dtype.bitWidth % 8 == 0 else {
-      guard isContiguous, offset == 0 else {
+      guard isContiguous, firstIndex == 0 else {
         throw .unsupported("strided views of \(dtype), which packs elements into bytes")
       }
       return try stream(storage.source, limit: byteCount, unit: 1, rewrite: nil, body)
@@ -73,9 +73,9 @@ extension Tensor {
   /// A source that begins with the elements of a contiguous tensor; nil when that would skip bytes of
   /// a checksum or of a compressed member.
   private func contiguousSource() throws(TensorIOError) -> (any ByteSource)? {
-    if offset == 0 { return storage.source }
+    if firstIndex == 0 { return storage.source }
     guard let slice = storage.source as? FileSlice else { return nil }
-    let start = slice.range.lowerBound + offset * dtype.bitWidth / 8
+    let start = slice.range.lowerBound + firstIndex * dtype.bitWidth / 8
     return try FileSlice(slice.file, start..<start + byteCount)
   }
 
@@ -171,7 +171,12 @@ extension Tensor {
   }
 
   /// Whether the elements in row-major order are the storage, from its first byte to its last.
-  private var coversStorage: Bool { isContiguous && offset == 0 && byteCount == storage.byteCount }
+  /// Where the elements begin; a tensor without any begins anywhere.
+  var firstIndex: Int { shape.contains(0) ? 0 : offset }
+
+  private var coversStorage: Bool {
+    isContiguous && firstIndex == 0 && byteCount == storage.byteCount
+  }
 
   /// Fills `buffer`, which has exactly ``byteCount`` bytes, with little-endian elements in row-major
   /// order.

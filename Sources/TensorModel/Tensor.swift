@@ -14,7 +14,8 @@ public struct Tensor: Sendable {
   public let shape: [Int]
   /// For each axis, the distance in elements from one index to the next; may be 0 or negative.
   public let strides: [Int]
-  /// The index of the first element in the storage, in elements.
+  /// The index of the first element in the storage, in elements; of a tensor without elements,
+  /// whatever the file says.
   public let offset: Int
   /// The bytes.
   public let storage: TensorStorage
@@ -53,8 +54,7 @@ public struct Tensor: Sendable {
     self.shape = shape
     _ = try Shape.byteCount(of: dtype, shape: shape)
     guard offset >= 0 else { throw .malformed("the storage offset is negative") }
-    // A tensor without elements has no first one.
-    self.offset = shape.contains(0) ? 0 : offset
+    self.offset = offset
     self.strides = strides ?? Shape.rowMajorStrides(shape)
     self.storage = storage
     self.device = device

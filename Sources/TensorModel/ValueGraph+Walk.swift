@@ -185,6 +185,11 @@ struct GraphWalk {
     hidden.contains(true) ? zip(path, hidden).filter { !$0.1 }.map(\.0) : path
   }
 
+  /// The container of the last step, a leaf, and its place among the contents.
+  var parent: (container: ValueGraph.ID, index: Int)? {
+    frames.last.map { ($0.id, $0.next - 1) }
+  }
+
   /// The depth of the last step; 0 for the root.
   var depth: Int { path.count }
 

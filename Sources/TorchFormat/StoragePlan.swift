@@ -73,7 +73,7 @@ struct StoragePlan {
   func place(_ tensor: Tensor) -> (record: Record, offset: Int, strides: [Int])? {
     guard let index = places[Self.key(tensor)] else { return nil }
     if isCopy[index] { return (records[index], 0, Shape.rowMajorStrides(tensor.shape)) }
-    let offset = tensor.shape.contains(0) ? 0 : tensor.offset - starts[index]
+    let offset = tensor.shape.contains(0) ? tensor.offset : tensor.offset - starts[index]
     return (records[index], offset, tensor.strides)
   }
 
@@ -93,10 +93,12 @@ struct StoragePlan {
     let hull = Self.hull(outlines)
     let isForwards = outlines.allSatisfy { $0.strides.allSatisfy { $0 >= 0 } }
     var window = 0..<count
+    // Written out, a broadcast axis would take more room than it takes now.
+    let isBroadcast = first.count > used
     var copied = !isForwards && outlines.count == 1
     let isWasteful = used < count - used
     if !copied, views == .compact || (views == .automatic && isWasteful), used < count {
-      if outlines.count == 1, used < hull.count {
+      if outlines.count == 1, used < hull.count, !isBroadcast {
         copied = true
       } else if views == .compact || hull.count < count - hull.count {
         window = hull

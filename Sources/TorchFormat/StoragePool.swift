@@ -1,5 +1,6 @@
 internal import ByteIO
 internal import Pickle
+internal import PickledValues
 internal import TensorModel
 
 /// Where the bytes of storages come from.
@@ -49,19 +50,31 @@ final class StoragePool {
   private var entries: [GlobalName: Entry] = [:]
   private var references: [Pickle.ID: StorageReference] = [:]
 
-  init(_ provider: any StorageProvider, budget: DecodingBudget) {
+  /// The storage in a byte string that holds a file of its own, as `pickle.dump(tensor)` has it.
+  private let nested: NestedFiles?
+
+  init(_ provider: any StorageProvider, budget: DecodingBudget, nested: NestedFiles? = nil) {
     self.provider = provider
     self.budget = budget
+    self.nested = nested
   }
 
   /// The storage that a persistent object is.
   func reference(
-    _ id: Pickle.ID, _ pickle: Pickle
+    _ id: Pickle.ID, _ decoder: PickleDecoder
   ) throws(TensorIOError) -> StorageReference {
-    guard case .persistent(let key) = pickle[id] else {
-      throw .malformed("a tensor has something else in the place of its storage")
+    if case .persistent(let key) = decoder.pickle[id] {
+      return try reference(persistent: key, decoder.pickle)
     }
-    return try reference(persistent: key, pickle)
+    if let known = references[id] { return known }
+    guard case .object(let object) = decoder.pickle[id], let nested,
+      decoder.pickle.global(object.callee) == TorchNames.loadFromBytes,
+      let arguments = decoder.pickle.tuple(object.arguments), arguments.count == 1,
+      let bytes = try decoder.byteString(arguments[0]),
+      let reference = try nested.storage(in: bytes)
+    else { throw .malformed("a tensor has something else in the place of its storage") }
+    references[id] = reference
+    return reference
   }
 
   func reference(

@@ -14,7 +14,8 @@ public import TensorModel
 /// | for each key | the number of elements in 8 bytes, then the elements |
 public enum TorchLegacyFormat: TensorFormat {
   public static let descriptor = FormatDescriptor(
-    id: "torch-legacy", name: "PyTorch legacy stream", extensions: [], holdsMany: true,
+    id: "torch-legacy", name: "PyTorch legacy stream", extensions: ["pt", "pth", "ckpt", "bin"],
+    holdsMany: true,
     keepsNesting: true, canWrite: false)
 
   /// The integer of the first pickle, as LONG1 has it.
@@ -47,6 +48,15 @@ public enum TorchLegacyFormat: TensorFormat {
   static func read(
     _ source: any ByteSource, _ reader: inout TorchPickle
   ) throws(TensorIOError) -> (ValueGraph.ID, end: Int) {
+    let (object, storages) = try parse(source, &reader)
+    let root = try reader.decode(object, storages)
+    return (root, storages.end)
+  }
+
+  /// The object of a stream and its storages.
+  static func parse(
+    _ source: any ByteSource, _ reader: inout TorchPickle
+  ) throws(TensorIOError) -> (Pickle, StreamStorages) {
     let (number, magicEnd) = try reader.parse(source)
     guard case .bigInteger(let digits) = number[number.root], digits == "119547037146038801333356"
     else { throw .malformed("the first pickle is no magic number of PyTorch") }
@@ -60,8 +70,7 @@ public enum TorchLegacyFormat: TensorFormat {
     let (keys, keysEnd) = try reader.parse(source, from: objectEnd)
     let storages = StreamStorages(source, byteOrder: byteOrder)
     try storages.index(try self.keys(keys, at: objectEnd), of: object, from: keysEnd)
-    let root = try reader.decode(object, storages)
-    return (root, storages.end)
+    return (object, storages)
   }
 
   private static func byteOrder(_ pickle: Pickle) throws(TensorIOError) -> ByteOrder {

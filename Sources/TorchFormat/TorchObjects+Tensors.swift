@@ -33,18 +33,19 @@ extension TorchObjects {
     switch (name.module, name.name) {
     case (TorchNames.utilities, "_rebuild_tensor"):
       let values = try TorchArguments(name, arguments, decoder.pickle, 4...4)
-      return Rebuilt(tensor: try strided(values))
+      return Rebuilt(tensor: try strided(values, decoder))
     case (TorchNames.utilities, "_rebuild_tensor_v2"):
       let values = try TorchArguments(name, arguments, decoder.pickle, 6...7)
       noteHooks(values, 5, &decoder)
       return Rebuilt(
-        tensor: try strided(values, requiresGrad: 4, metadata: values.ids.count > 6 ? 6 : nil))
+        tensor: try strided(
+          values, decoder, requiresGrad: 4, metadata: values.ids.count > 6 ? 6 : nil))
     case (TorchNames.utilities, "_rebuild_tensor_v3"):
       let values = try TorchArguments(name, arguments, decoder.pickle, 7...8)
       noteHooks(values, 5, &decoder)
       return Rebuilt(
         tensor: try strided(
-          values, requiresGrad: 4, dtype: try values.dtype(6),
+          values, decoder, requiresGrad: 4, dtype: try values.dtype(6),
           metadata: values.ids.count > 7 ? 7 : nil))
     case (TorchNames.utilities, "_rebuild_qtensor"):
       return try quantized(try TorchArguments(name, arguments, decoder.pickle, 7...7), &decoder)
@@ -81,10 +82,11 @@ extension TorchObjects {
 
   /// (storage, offset, size, stride, …), counted in elements.
   private func strided(
-    _ values: TorchArguments, requiresGrad: Int? = nil, dtype: DType? = nil, metadata: Int? = nil,
+    _ values: TorchArguments, _ decoder: PickleDecoder, requiresGrad: Int? = nil,
+    dtype: DType? = nil, metadata: Int? = nil,
     quantization: Quantization? = nil
   ) throws(TensorIOError) -> Tensor {
-    let reference = try pool.reference(values.ids[0], values.pickle)
+    let reference = try pool.reference(values.ids[0], decoder)
     let dtype = dtype ?? reference.dtype ?? .uint8
     let strides = try values.integers(3)
     guard strides.allSatisfy({ $0 >= 0 }) else {
@@ -144,14 +146,19 @@ extension TorchObjects {
         let scales = try tensor(parts[1], &decoder, depth: 1)?.tensor,
         let zeroPoints = try tensor(parts[2], &decoder, depth: 1)?.tensor
       else { throw .malformed("a scheme per channel has no scales, zero points or axis") }
-      quantization = .perChannel(scheme: scheme, scales: scales, zeroPoints: zeroPoints, axis: axis)
+      // torch writes per_channel_affine for either kind of zero points.
+      let isFloat = [.float32, .float64, .float16, .bfloat16].contains(zeroPoints.dtype)
+      quantization = .perChannel(
+        scheme: isFloat ? .perChannelAffineFloatQParams : scheme, scales: scales,
+        zeroPoints: zeroPoints, axis: axis)
     } else {
       guard parts.count == 3, case .float(let scale) = pickle[parts[1]],
         let zeroPoint = pickle.int(parts[2])
       else { throw .malformed("a scheme per tensor has no scale or zero point") }
       quantization = .perTensor(scheme: scheme, scale: scale, zeroPoint: Int64(zeroPoint))
     }
-    return Rebuilt(tensor: try strided(values, requiresGrad: 5, quantization: quantization))
+    return Rebuilt(
+      tensor: try strided(values, decoder, requiresGrad: 5, quantization: quantization))
   }
 
   /// `_rebuild_parameter(data, requires_grad, hooks[, state])`, `Parameter(data[, requires_grad])`.
@@ -241,6 +248,7 @@ extension TorchObjects {
       state.count == 4
     else { return nil }
     return Rebuilt(
-      tensor: try strided(try TorchArguments(name, object.states[0], decoder.pickle, 4...4)))
+      tensor: try strided(
+        try TorchArguments(name, object.states[0], decoder.pickle, 4...4), decoder))
   }
 }

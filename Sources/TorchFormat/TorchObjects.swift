@@ -13,18 +13,12 @@ final class TorchObjects: ObjectInterpreter {
 
   let pool: StoragePool
   let budget: DecodingBudget
-  /// Reads a whole file of torch that lies in a byte string.
-  private let readNested: NestedReader?
+  private let nested: NestedFiles?
 
-  /// Adds the contents of a torch file in a byte string to a graph.
-  typealias NestedReader = (
-    any ByteSource, inout ValueGraph
-  ) throws(TensorIOError) -> ValueGraph.ID?
-
-  init(_ pool: StoragePool, budget: DecodingBudget, readNested: NestedReader? = nil) {
+  init(_ pool: StoragePool, budget: DecodingBudget, nested: NestedFiles? = nil) {
     self.pool = pool
     self.budget = budget
-    self.readNested = readNested
+    self.nested = nested
   }
 
   func interpret(
@@ -74,8 +68,8 @@ final class TorchObjects: ObjectInterpreter {
     _ object: Pickle.Object, _ name: GlobalName, _ decoder: inout PickleDecoder
   ) throws(TensorIOError) -> Interpretation? {
     let arguments = try TorchArguments(name, object.arguments, decoder.pickle, 1...1)
-    guard let readNested, let bytes = try decoder.byteString(arguments.ids[0]),
-      let id = try readNested(bytes, &decoder.graph)
+    guard let nested, let bytes = try decoder.byteString(arguments.ids[0]),
+      let id = try nested.read(bytes, &decoder.graph)
     else { return nil }
     return Interpretation(decoder.graph[id], decoder.graph.traits(of: id))
   }

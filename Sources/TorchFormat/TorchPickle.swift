@@ -37,10 +37,8 @@ struct TorchPickle {
     _ pickle: Pickle, _ provider: any StorageProvider
   ) throws(TensorIOError) -> ValueGraph.ID {
     let nested = NestedFiles(options, member: member, nesting: nesting + 1)
-    let objects = TorchObjects(StoragePool(provider, budget: budget), budget: budget) {
-      (bytes, graph) throws(TensorIOError) in
-      try nested.read(bytes, &graph)
-    }
+    let objects = TorchObjects(
+      StoragePool(provider, budget: budget, nested: nested), budget: budget, nested: nested)
     var decoder = PickleDecoder(
       pickle, into: graph, interpreters: [objects, NumPyObjects(budget: budget)],
       limits: options.limits)
@@ -66,7 +64,7 @@ struct TorchPickle {
 }
 
 /// Files of torch in byte strings: what `pickle.dump(tensor)` writes.
-private final class NestedFiles {
+final class NestedFiles {
   private let options: ReadingOptions
   private let member: String?
   private let nesting: Int
@@ -81,17 +79,36 @@ private final class NestedFiles {
     self.nesting = nesting
   }
 
-  /// Adds the contents of a legacy stream; other bytes are left to be an inert object.
-  func read(
-    _ bytes: any ByteSource, _ graph: inout ValueGraph
-  ) throws(TensorIOError) -> ValueGraph.ID? {
-    let head = try SourceSlice.of(bytes, 0..<min(16, bytes.byteCount)).bytes()
-    guard TorchLegacyFormat.isLegacy(head) else { return nil }
+  /// The storage that a legacy stream in a byte string is, or nil for another stream.
+  func storage(in bytes: any ByteSource) throws(TensorIOError) -> StorageReference? {
+    guard try isLegacy(bytes) else { return nil }
+    var reader = try reader()
+    let (pickle, storages) = try TorchLegacyFormat.parse(bytes, &reader)
+    globals += reader.globals
+    guard case .persistent(let id) = pickle[pickle.root] else { return nil }
+    return try StoragePool(storages, budget: reader.budget).reference(persistent: id, pickle)
+  }
+
+  private func isLegacy(_ bytes: any ByteSource) throws(TensorIOError) -> Bool {
+    TorchLegacyFormat.isLegacy(
+      try SourceSlice.of(bytes, 0..<min(16, bytes.byteCount)).bytes())
+  }
+
+  private func reader() throws(TensorIOError) -> TorchPickle {
     guard nesting <= Self.mostNesting else {
       throw .limit("the nesting of files", nesting, over: Self.mostNesting, raise: "nestingDepth")
     }
     var reader = TorchPickle(options, member: member)
     reader.nesting = nesting
+    return reader
+  }
+
+  /// Adds the contents of a legacy stream; other bytes are left to be an inert object.
+  func read(
+    _ bytes: any ByteSource, _ graph: inout ValueGraph
+  ) throws(TensorIOError) -> ValueGraph.ID? {
+    guard try isLegacy(bytes) else { return nil }
+    var reader = try reader()
     reader.graph = graph
     graph = ValueGraph(.none)
     let (root, _) = try TorchLegacyFormat.read(bytes, &reader)

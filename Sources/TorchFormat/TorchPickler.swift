@@ -142,7 +142,11 @@ final class TorchPickler: ObjectPickler {
   private func parameters(
     _ quantization: Quantization, _ encoder: inout PickleEncoder
   ) throws(TensorIOError) -> Pickle.ID {
-    let scheme = encoder.global(GlobalName("torch", quantization.scheme.rawValue))
+    // torch reads float zero points under the name of integer ones only.
+    let name: Quantization.Scheme =
+      quantization.scheme == .perChannelAffineFloatQParams
+      ? .perChannelAffine : quantization.scheme
+    let scheme = encoder.global(GlobalName("torch", name.rawValue))
     switch quantization {
     case .perTensor(_, let scale, let zeroPoint):
       return encoder.pickle.add(

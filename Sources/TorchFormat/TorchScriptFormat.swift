@@ -45,7 +45,7 @@ public enum TorchScriptFormat: TensorFormat {
         _ = try reader.parse(try records.load(member, opened.options.limits))
       }
     }
-    let code = records.members.filter { $0.name.utf8.starts(with: "\(records.folder)/code/".utf8) }
+    let code = records.members.filter { $0.name.utf8.starts(with: "\(records.prefix)code/".utf8) }
     if !code.isEmpty {
       reader.findings.append(
         Finding(

@@ -19,7 +19,13 @@ public enum TorchZIPFormat: TensorFormat {
     holdsMany: true, keepsNesting: true)
 
   public static func recognizes(_ opened: OpenedFile) throws(TensorIOError) -> Bool {
-    try TorchRecords.of(opened)?.has("data.pkl") ?? false
+    guard let records = try TorchRecords.of(opened) else { return false }
+    guard !records.has(".data/extern_modules") else {
+      throw .unsupported(
+        "this is a torch.package archive: Python code with pickles beside it; tensorio scan lists "
+          + "what it names, the tensors in it are not read")
+    }
+    return records.has("data.pkl")
   }
 
   public static func read(_ opened: OpenedFile) throws(TensorIOError) -> TensorArchive {
@@ -60,16 +66,19 @@ final class TorchRecords: Sendable {
   let members: [ZIPMember]
   let findings: [Finding]
   private let index: ZIPMemberIndex
-  /// The folder, without a slash.
-  let folder: String
+  /// The folder with its slash; empty where the members lie in none.
+  let prefix: String
 
   private init(_ archive: ZIPArchive) {
     members = archive.members
     index = ZIPMemberIndex(archive)
     let first = archive.members.first?.name ?? ""
-    folder = String(first.prefix { $0 != "/" })
-    let prefix = folder + "/"
-    let strays = archive.members.filter { !$0.name.utf8.starts(with: prefix.utf8) }
+    let folder = first.utf8.firstIndex(of: UInt8(ascii: "/")).map { first[...$0] } ?? ""
+    let prefix = String(folder)
+    self.prefix = prefix
+    let strays =
+      folder.isEmpty
+      ? archive.members : archive.members.filter { !$0.name.utf8.starts(with: folder.utf8) }
     findings =
       archive.findings + index.findings
       + strays.prefix(8).map {
@@ -91,7 +100,7 @@ final class TorchRecords: Sendable {
 
   func has(_ record: String) -> Bool { self[record] != nil }
 
-  subscript(record: String) -> ZIPMember? { index["\(folder)/\(record)"] }
+  subscript(record: String) -> ZIPMember? { index[prefix + record] }
 
   func member(_ record: String) throws(TensorIOError) -> ZIPMember {
     guard let member = self[record] else {
@@ -134,7 +143,7 @@ final class TorchRecords: Sendable {
       throw TensorIOError(
         .unsupported,
         "the archive has version '\(text.escapedForDisplay)'; 1 to 10 are those that PyTorch knows",
-        at: .init(member: "\(folder)/version"))
+        at: .init(member: prefix + "version"))
     }
   }
 
@@ -146,7 +155,7 @@ final class TorchRecords: Sendable {
     case .some(let other):
       throw TensorIOError(
         .malformed, "the byte order is '\(other.escapedForDisplay)', neither little nor big",
-        at: .init(member: "\(folder)/byteorder"))
+        at: .init(member: prefix + "byteorder"))
     }
   }
 }

@@ -46,6 +46,9 @@ enum ConversionTarget {
   /// Whether what is written has no names inside.
   var isNameless: Bool { descriptor?.holdsMany == false }
 
+  /// Whether nested values, device tags and gradients can be written.
+  var keepsNesting: Bool { descriptor?.keepsNesting == true }
+
   func write(_ archive: TensorArchive, _ options: WritingOptions) throws(TensorIOError) {
     switch self {
     case .folder(let path): try archive.extract(to: path, ending: Self.ending, options: options)

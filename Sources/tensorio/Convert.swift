@@ -47,6 +47,18 @@ struct Convert: ParsableCommand {
       """, valueName: "level"))
   var compress: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "What PyTorch files keep of storages larger than the tensors on them: all (keep), what is "
+        + "used (compact), or all unless less than half is used (auto).", valueName: "policy"),
+    transform: { text in
+      guard let policy = ViewPolicy(rawValue: text) else {
+        throw ValidationError("--views is keep, compact or auto, not '\(text)'")
+      }
+      return policy
+    })
+  var views = ViewPolicy.automatic
+
   @Flag(name: .shortAndLong, help: "Replace an output file that exists.")
   var force = false
 
@@ -89,7 +101,8 @@ struct Convert: ParsableCommand {
         count += files.count
         for file in files {
           try report.forEach([file.path]) { path in
-            let archive = try TensorArchive(contentsOf: path, options: options)
+            let whole = try TensorArchive(contentsOf: path, options: options)
+            let archive = try reading.part(of: whole)
             inputs.append(Input(path: path, name: file.name, archive: archive))
           }
         }
@@ -138,20 +151,27 @@ struct Convert: ParsableCommand {
   private func convert(_ inputs: [Input], to output: String, _ report: Report) throws {
     let target = try ConversionTarget(output)
     try target.requireUse(force: force, compress: compress)
-    // What has no name and goes where there are none gets none.
+    // What has no name and goes where there are none gets none; what is nested stays so where it can.
+    let isNested = inputs.count == 1 && target.keepsNesting
     let isPlain = inputs.count == 1 && target.isNameless
     let merged =
-      isPlain ? inputs[0].archive : try TensorArchive(merging: inputs.map { ($0.name, $0.archive) })
-    let archive = try edit.applied(to: merged)
-    guard !archive.entries.isEmpty else {
-      throw TensorIOError(.invalidArgument, "the input holds no tensors to write")
+      isPlain || isNested
+      ? inputs[0].archive : try TensorArchive(merging: inputs.map { ($0.name, $0.archive) })
+    let archive = try edit.applied(to: merged, nested: isNested)
+    if archive.entries.isEmpty {
+      guard isNested else {
+        throw TensorIOError(.invalidArgument, "the input holds no tensors to write")
+      }
+      try report.warn("\(inputs[0].path.escapedForDisplay): the file holds no tensors")
     }
-    let losses = try archive.losses(writingTo: target.sample)
+    var options = WritingOptions()
+    options.compressionLevel = compress
+    options.synced = fsync
+    options.views = views
+    let losses =
+      try lost(in: inputs, to: target) + archive.losses(writingTo: target.sample, options: options)
     for input in inputs { try explain(input.archive.findings, input.path, report) }
-    for loss in losses {
-      let name = loss.name.isEmpty ? "" : "tensor '\(loss.name.escapedForDisplay)': "
-      try report.inform("\(output.escapedForDisplay): \(name)not kept: \(loss.message)")
-    }
+    try explain(losses, output, report)
     let isOdd = inputs.contains { !$0.archive.findings.isEmpty }
     if strict, !losses.isEmpty || isOdd {
       throw TensorIOError(
@@ -159,14 +179,34 @@ struct Convert: ParsableCommand {
     }
     let bytes = archive.byteCount
     let progress = Progress(total: bytes)
-    var options = WritingOptions()
-    options.compressionLevel = compress
-    options.synced = fsync
     options.progress = { progress.advance($0) }
     options.isCancelled = { Signals.isInterrupted }
     defer { progress.finish() }
-    try target.write(try archive.untagged(), options)
+    try target.write(target.keepsNesting ? archive : try archive.untagged(), options)
     if json { try report.line(summary(inputs.map(\.path), output, archive, losses)) }
+  }
+
+  /// What flattening drops before the target is asked: nesting, and the values in it.
+  private func lost(in inputs: [Input], to target: ConversionTarget) throws -> [Loss] {
+    guard !target.keepsNesting || inputs.count > 1 else { return [] }
+    return inputs.flatMap { $0.archive.flatteningLosses }
+  }
+
+  /// The losses, the first few of each kind.
+  private func explain(_ losses: [Loss], _ path: String, _ report: Report) throws {
+    let shown = 3
+    for kind in Loss.Kind.allCases {
+      let some = losses.filter { $0.kind == kind }
+      for loss in some.prefix(shown) {
+        let name = loss.name.isEmpty ? "" : "'\(loss.name.escapedForDisplay)': "
+        try report.inform("\(path.escapedForDisplay): \(name)not kept: \(loss.message)")
+      }
+      if some.count > shown {
+        try report.inform(
+          "\(path.escapedForDisplay): and \(some.count - shown) more losses of this kind (\(kind)); "
+            + "--json lists all")
+      }
+    }
   }
 
   /// Findings about the input, which the output no longer shows: notes, unless --strict.

@@ -15,10 +15,21 @@ struct ReadingFlags: ParsableArguments {
     name: .customLong("limit"),
     help: ArgumentHelp(
       """
-      Set a limit: headerBytes, memberCount, nestingDepth, decodedBytes or expandedBytes; numbers \
-      take K, M, G, T. Repeatable.
+      Set a limit: headerBytes, memberCount, objectCount, nestingDepth, decodedBytes or \
+      expandedBytes; numbers take K, M, G, T. Repeatable.
       """, valueName: "name=value"))
   var limits: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Take only this part: a key, or keys and indexes joined with dots.", valueName: "path"))
+  var select: String?
+
+  /// The part of an archive that is asked for.
+  func part(of archive: TensorArchive) throws(TensorIOError) -> TensorArchive {
+    guard let select else { return archive }
+    return try archive.selecting(select)
+  }
 
   /// The reading options of the library.
   func options() throws -> ReadingOptions {
@@ -40,6 +51,7 @@ struct ReadingFlags: ParsableArguments {
     }
     switch parts[0] {
     case "headerBytes": limits.headerBytes = value
+    case "objectCount": limits.objectCount = value
     case "memberCount": limits.memberCount = value
     case "nestingDepth": limits.nestingDepth = min(value, DecodingLimits.unlimited.nestingDepth)
     case "decodedBytes": limits.decodedBytes = value

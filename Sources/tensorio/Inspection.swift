@@ -17,7 +17,7 @@ struct Inspection: ParsableArguments {
     let options = try reading.options()
     try reporting(isJSON: json) { report in
       try report.forEach(try input.paths()) { file in
-        let archive = try TensorArchive(contentsOf: file, options: options)
+        let archive = try reading.part(of: try TensorArchive(contentsOf: file, options: options))
         try body(archive, file, options.limits, report)
         try report.note(archive.findings, in: file)
         if archive.entries.isEmpty {

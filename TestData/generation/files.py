@@ -12,7 +12,6 @@ import numpy as np
 
 from .golden import JSON
 
-
 _CONTENT = ("tensors", "values", "value_count", "nodes", "composites", "shared")
 
 

@@ -53,6 +53,7 @@ def cases() -> Cases:
     """Every tensor case: the name of its file and what is saved."""
     yield from _dtypes()
     yield from _layouts()
+    yield from _sharing()
     yield from _classes()
     yield from _quantized()
     yield from _sparse()
@@ -84,7 +85,7 @@ def _of_dtype(rng: np.random.Generator, name: str) -> dict[str, torch.Tensor]:
 
 
 def _layouts() -> Cases:
-    """Shapes, strides, offsets and shared storages."""
+    """Shapes, strides and offsets."""
     torch.manual_seed(_SEED)
     shapes = [(), (0,), (3, 0, 2), (0, 0), (1,), (1, 1, 1), (2, 3, 4), (2,) * 8, (1, 5), (5, 1)]
     yield "shapes", [torch.randn(shape) for shape in shapes]
@@ -111,6 +112,11 @@ def _layouts() -> Cases:
     )
     yield "view-of-large", {"head": torch.arange(300.0)[:3], "tail": torch.arange(300.0).flip(0)[297:]}
     yield "channels-last", {"x": torch.randn(1, 3, 2, 2).to(memory_format=torch.channels_last)}
+
+
+def _sharing() -> Cases:
+    """Storages that several tensors share, tensors without one, and views that compute."""
+    torch.manual_seed(_SEED + 5)
     weight, bias = torch.randn(3, 4), torch.randn(6)
     yield (
         "ties",

@@ -243,7 +243,7 @@ def objects() -> dict[str, Any]:
         "listed": listed,
         "keyed": keyed,
         "enum": [Color.RED, Color.BLUE],
-        "date": datetime.datetime(2026, 11, 21, 12, 30, 15, 99, tzinfo=datetime.timezone.utc),
+        "date": datetime.datetime(2026, 11, 21, 12, 30, 15, 99, tzinfo=datetime.UTC),
         "day": datetime.date(2024, 2, 29),
         "duration": datetime.timedelta(days=-1, seconds=5),
         "decimal": decimal.Decimal("1.10"),

@@ -109,7 +109,7 @@ class Tree:
             "alias": self._group("numpy", id(value)),
             "storage_bytes": value.nbytes,
             "class": values.class_name(type(value)),
-            "byteorder_in_file": golden.byte_order(value.dtype),
+            "byteorder_loaded": golden.byte_order(value.dtype),
             "itemsize": size,
         }
         if value.dtype.names is not None:

@@ -1,0 +1,118 @@
+"""Times PyTorch for named cases, in one process each, so that a driver may interleave them with runs of tensorio.
+
+    torch_bench.py list                          the names of the cases
+    torch_bench.py make DIR                      makes the files that the cases read (about 275 MB)
+    torch_bench.py run CASE DIR [--repeat N]     {"CASE": median seconds, ...}
+    torch_bench.py all DIR [--repeat N]          all cases, one object
+
+    torch-open-10000     torch.load of many.pt: 10,000 tensors of 64 float32 in one dictionary
+    torch-open-mapped    torch.load(mmap=True) of large.pt: 64 tensors of 4 MB, no element read
+    torch-load-256MB     torch.load of large.pt
+    torch-save-256MB     torch.save of the same tensors to out-torch.pt
+    torch-ls-process     a whole process that prints name, dtype and shape of every tensor of large.pt, mapped
+
+The data are those of numpy_bench.py. As there, one untimed run comes before the timed ones, reads come from the page cache, writes
+truncate and replace an existing file, and what is written is not synced to the disk.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from numpy_bench import Case, measure, walk
+
+_MANY, _LARGE, _OUTPUT = "many.pt", "large.pt", "out-torch.pt"
+_MANY_COUNT, _MANY_SIZE = 10_000, 64
+_LARGE_COUNT, _LARGE_SIZE = 64, 1024 * 1024
+_OPENS = 20
+_LIST = "import torch, sys\nfor name, t in torch.load(sys.argv[1], mmap=True).items(): print(name, t.dtype, tuple(t.shape))"
+
+
+def _many() -> dict[str, torch.Tensor]:
+    """Tensors with a storage each, named as those of a model."""
+    rows = torch.from_numpy(walk(_MANY_COUNT * _MANY_SIZE, 20)).reshape(_MANY_COUNT, _MANY_SIZE)
+    return {f"model.layers.{i // 10}.part{i % 10}.weight": row.clone() for i, row in enumerate(rows)}
+
+
+def _large() -> dict[str, torch.Tensor]:
+    """Tensors of 1024 x 1024."""
+    rows = torch.from_numpy(walk(_LARGE_COUNT * _LARGE_SIZE, 21)).reshape(_LARGE_COUNT, 1024, 1024)
+    return {f"layer.{i}.weight": row.clone() for i, row in enumerate(rows)}
+
+
+def make(folder: Path) -> None:
+    """Makes the input files; those that are there are kept."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, root in ((_MANY, _many), (_LARGE, _large)):
+        path = folder / name
+        if not path.exists():
+            partial = path.with_name("partial-" + name)
+            torch.save(root(), partial)
+            partial.rename(path)
+
+
+def _nothing(folder: Path) -> None:
+    """The preparation of a case that only reads files."""
+
+
+def _load(name: str) -> Callable[[Path, Any], dict[str, torch.Tensor]]:
+    """What loads a file into memory."""
+    return lambda folder, _: torch.load(folder / name)
+
+
+def _open_mapped(folder: Path, _: Any) -> None:
+    for _ in range(_OPENS):
+        torch.load(folder / _LARGE, mmap=True)
+
+
+def _save(folder: Path, root: dict[str, torch.Tensor]) -> None:
+    torch.save(root, folder / _OUTPUT)
+
+
+def _list_in_process(folder: Path, _: Any) -> None:
+    subprocess.run([sys.executable, "-c", _LIST, str(folder / _LARGE)], check=True, stdout=subprocess.DEVNULL)
+
+
+CASES: dict[str, Case] = {
+    "torch-open-10000": Case(_nothing, _load(_MANY)),
+    "torch-open-mapped": Case(_nothing, _open_mapped, divisor=_OPENS),
+    "torch-load-256MB": Case(_nothing, _load(_LARGE)),
+    "torch-save-256MB": Case(lambda folder: torch.load(folder / _LARGE), _save, output=_OUTPUT),
+    "torch-ls-process": Case(_nothing, _list_in_process),
+}
+
+
+def main() -> int:
+    """Runs the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("list")
+    commands.add_parser("make").add_argument("folder", type=Path)
+    for name in ("run", "all"):
+        command = commands.add_parser(name)
+        if name == "run":
+            command.add_argument("case", choices=CASES)
+        command.add_argument("folder", type=Path)
+        command.add_argument("--repeat", type=int, default=5)
+    arguments = parser.parse_args()
+    if arguments.command == "list":
+        print(json.dumps(list(CASES)))
+        return 0
+    make(arguments.folder)
+    result: dict[str, float | int] = {}
+    if arguments.command != "make":
+        for name in [arguments.case] if arguments.command == "run" else CASES:
+            result |= measure(name, CASES[name], arguments.folder, arguments.repeat)
+    print(json.dumps(result))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
