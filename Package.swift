@@ -82,7 +82,8 @@ let package = Package(
     // Floor 3 and up.
     .target(
       name: "TensorIO",
-      dependencies: ["ByteIO", "TensorModel"] + formats.map { .byName(name: $0.name) },
+      dependencies: ["ByteIO", "TensorModel", "Pickle", "ZIPContainer"]
+        + formats.map { .byName(name: $0.name) },
       swiftSettings: strict),
     .executableTarget(
       name: "tensorio",

@@ -97,6 +97,15 @@ extension ValueGraph {
     return [("<callee>", callee)]
   }
 
+  /// Visits every value that the root leads to, containers before their contents, with its path.
+  /// - Throws: `limit` as ``leaves(limits:)`` does, and what `body` throws.
+  public func forEachValue(
+    limits: DecodingLimits = DecodingLimits(), _ body: ([String], ID) throws -> Void
+  ) throws {
+    var walk = GraphWalk(self, limits: limits)
+    while let step = try walk.next() { try body(walk.path, step.id) }
+  }
+
   /// Everything that the root leads to, attributes and keys included, each once.
   package func reachable() -> [ID] {
     var seen: Set<ID> = [root]

@@ -22,6 +22,16 @@ public enum TorchTarFormat: TensorFormat {
     return members.range("pickle") != nil && members.range("storages") != nil
   }
 
+  /// The files of the archive that are pickles or begin with some.
+  package static func pickles(
+    in opened: OpenedFile
+  ) throws(TensorIOError) -> [(name: String, range: Range<Int>)] {
+    let members = try TarMembers(opened.file, limits: opened.options.limits)
+    return ["sys_info", "pickle", "tensors", "storages"].compactMap { name in
+      members.range(name).map { (name, $0) }
+    }
+  }
+
   public static func read(_ opened: OpenedFile) throws(TensorIOError) -> TensorArchive {
     let members = try TarMembers(opened.file, limits: opened.options.limits)
     var reader = TorchPickle(opened.options)

@@ -12,12 +12,24 @@ struct Ls: ParsableCommand {
   @Flag(help: "Add the SHA-256 of each tensor's elements (row-major, little-endian).")
   var hash = false
 
+  @Flag(help: "Show all values as a tree: containers, numbers, texts, objects, and the tensors.")
+  var tree = false
+
+  func validate() throws {
+    if tree, inspection.json || hash {
+      throw ValidationError("--tree goes with neither --json nor --hash")
+    }
+  }
+
   func run() throws {
     try inspection.forEachArchive { archive, file, limits, report in
       let hashes = hash ? try archive.hashes(limits: limits) : nil
       if let hashes { try report.warnOfObjects(in: archive, hashes, file: file) }
       if inspection.json {
         try report.line(try archive.json(file: file, hashes: hashes))
+      } else if tree {
+        try report.line("\(file.escapedForDisplay): \(archive.format ?? "?")")
+        try Tree(archive, limits: limits).forEachLine { try report.line("  " + $0) }
       } else {
         try list(archive, file: file, hashes: hashes, report)
       }

@@ -52,11 +52,11 @@ final class Report {
   func inform(_ text: String) throws { try message("note", text) }
 
   /// Says that a file could not be handled.
-  func fail(_ error: TensorIOError, file: String) throws {
+  func fail(_ error: TensorIOError, file: String, inJSON: Bool = true) throws {
     sawFailure = true
     let error = error.located(in: .init(file: file))
     try message("error", error.description)
-    if isJSON {
+    if isJSON, inJSON {
       try line(.object([("file", .string(file)), ("error", JSON(error))]))
     }
   }

@@ -11,11 +11,11 @@ struct Tensorio: ParsableCommand {
       Formats: \(FormatRegistry.descriptors.map { "\($0.id) (\($0.name))" }.joined(separator: ", ")).
       They are told from the content of a file, not from its name.
 
-      Exit status: 0 clean, 1 ls, show, stats or hash found something odd or no tensors, 2 a file \
+      Exit status: 0 clean, 1 ls, show, stats, hash or scan found something odd or dangerous, or no tensors, 2 a file \
       could not be read or written, 64 the command line is wrong, 130 interrupted.
       """,
     version: "0.1.0",
-    subcommands: [Ls.self, Show.self, Stats.self, Hash.self, Convert.self])
+    subcommands: [Ls.self, Show.self, Stats.self, Hash.self, Convert.self, Scan.self])
 
   static func main() {
     Signals.install()
