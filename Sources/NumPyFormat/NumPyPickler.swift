@@ -100,6 +100,7 @@ package final class NumPyPickler: ObjectPickler {
   private func dtype(
     _ element: NPYElement, _ encoder: inout PickleEncoder
   ) throws(TensorIOError) -> Pickle.ID {
+    if case .structured(let type) = element.dtype { return try record(type, &encoder) }
     let text = try TypeString.text(element.dtype, element.byteOrder)
     let order = String(text.prefix(1))
     var state: [Pickle.Value] = [.int(3), .string(order), .none, .none, .none]
@@ -111,7 +112,6 @@ package final class NumPyPickler: ObjectPickler {
     case .object:
       code = "O8"
       state += [.int(-1), .int(-1), .int(63)]
-    case .structured(let type): return try record(type, &encoder)
     case .datetime(let unit), .timedelta(let unit):
       code = String(code.prefix(2))
       let base = unit.base == .generic ? "generic" : unit.base.rawValue
