@@ -60,8 +60,49 @@ final class TorchObjects: ObjectInterpreter {
       return Interpretation(.object(inert))
     case ("torch.storage", "_load_from_bytes"):
       return try nestedFile(object, name, &decoder)
+    case ("torch._tensor", "_rebuild_from_type_v2"):
+      return jagged(object, &decoder)
+    case ("torch.jit._pickle", "restore_type_tag"), ("torch.jit._pickle", "build_intlist"),
+      ("torch.jit._pickle", "build_tensorlist"), ("torch.jit._pickle", "build_doublelist"),
+      ("torch.jit._pickle", "build_boollist"):
+      return typed(object, &decoder)
     default: return nil
     }
+  }
+
+  /// A list or dictionary of a TorchScript archive, which comes with the type of its items.
+  private func typed(
+    _ object: Pickle.Object, _ decoder: inout PickleDecoder
+  ) -> Interpretation? {
+    guard decoder.isPlain(object), let first = decoder.pickle.tuple(object.arguments)?.first else {
+      return nil
+    }
+    switch decoder.pickle[first] {
+    case .list(let items): return Interpretation(.list(items.map { decoder.id(of: $0) }))
+    case .dictionary(let pairs): return Interpretation(.dictionary(decoder.pairs(pairs)))
+    default: return nil
+    }
+  }
+
+  /// `_rebuild_from_type_v2(_rebuild_njt, class, ({'values': …, 'offsets': …, …},), state)`.
+  private func jagged(
+    _ object: Pickle.Object, _ decoder: inout PickleDecoder
+  ) -> Interpretation? {
+    let pickle = decoder.pickle
+    guard let arguments = pickle.tuple(object.arguments), arguments.count == 4,
+      pickle.global(arguments[0]) == TorchNames.rebuildJagged,
+      let type = pickle.global(arguments[1]),
+      let first = pickle.tuple(arguments[2])?.first, case .dictionary(let pairs) = pickle[first]
+    else { return nil }
+    var inert = decoder.inert(object)
+    for name in ["values", "offsets", "lengths", "_ragged_idx"] {
+      guard let part = pairs.first(where: { pickle.string($0.key) == name })?.value else {
+        continue
+      }
+      if case .none = pickle[part] { continue }
+      inert.parts.append(("@\(name.drop { $0 == "_" })", decoder.id(of: part)))
+    }
+    return inert.parts.isEmpty ? nil : Interpretation(.object(inert), type: type)
   }
 
   private func nestedFile(
