@@ -36,6 +36,16 @@ public struct TreeDescription {
     return description.json
   }
 
+  /// The elements of an array of Python objects: `objects`, and `shared_objects` or `object_count`
+  /// where there is reason for them.
+  public static func objects(
+    of id: ValueGraph.ID, in graph: ValueGraph
+  ) throws -> JSONValue {
+    guard case .tensor(let tensor) = graph[id] else { return .null }
+    let elements = graph.traits(of: id)?.elements ?? []
+    return .object(try TreeDescription(graph).objects(elements, tensor.dtype, above: [id]))
+  }
+
   private var json: JSONValue {
     var noted: [String: JSONValue] = [
       "tensors": .list(tensors), "values": .list(values), "nodes": .list(nodes),
@@ -136,10 +146,19 @@ public struct TreeDescription {
     switch object.origin {
     case .global(let name): return name.description
     case .call(let callee, _), .new(let callee, _, _):
-      return graph.typeName(of: callee)?.description ?? "?"
+      return (graph.typeName(of: callee) ?? oldModule(callee))?.description ?? "?"
     case .persistent: return "<persistent>"
     case .extension(let code): return "<extension \(code)>"
     }
+  }
+
+  /// The class of a module in a legacy stream, which comes with its program:
+  /// `('module', class, file, source)`.
+  private func oldModule(_ callee: ValueGraph.ID) -> GlobalName? {
+    guard case .object(let object) = graph[callee], case .persistent(let id) = object.origin,
+      case .tuple(let parts) = graph[id], parts.count > 1
+    else { return nil }
+    return graph.typeName(of: parts[1])
   }
 
   /// The parts of a container with their part of the path.
@@ -200,6 +219,7 @@ public struct TreeDescription {
     case .tuple(let items):
       return "(" + items.map { python($0) }.joined(separator: ", ")
         + (items.count == 1 ? ",)" : ")")
+    case .object(let object): return className(of: object)
     default: return "?"
     }
   }
@@ -273,7 +293,7 @@ public struct TreeDescription {
   ) throws -> [String: JSONValue] {
     let size = tensor.dtype.bitWidth / 8
     var facts: [String: JSONValue] = [
-      "byteorder_in_file": .text(Self.byteOrder(tensor.dtype, tensor.byteOrder)),
+      "byteorder_loaded": .text(Self.byteOrder(tensor.dtype, tensor.byteOrder)),
       "itemsize": .int(size),
     ]
     if size == 0 { facts["strides"] = .null }
@@ -455,6 +475,9 @@ private struct Composite {
     let names = Set(object.parts.map(\.name))
     if names.contains("@buffer") {
       facts["layout"] = .text("nested")
+    } else if case .int(let axis)? = part("@ragged_idx") {
+      facts["layout"] = .text("jagged")
+      facts["ragged_index"] = .int(Int(axis))
     } else if case .call(_, let arguments) = object.origin,
       case .tuple(let items) = graph[arguments], let layout = items.first
     {
