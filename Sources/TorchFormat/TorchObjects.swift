@@ -62,24 +62,6 @@ final class TorchObjects: ObjectInterpreter {
       return try nestedFile(object, name, &decoder)
     case ("torch._tensor", "_rebuild_from_type_v2"):
       return jagged(object, &decoder)
-    case ("torch.jit._pickle", "restore_type_tag"), ("torch.jit._pickle", "build_intlist"),
-      ("torch.jit._pickle", "build_tensorlist"), ("torch.jit._pickle", "build_doublelist"),
-      ("torch.jit._pickle", "build_boollist"):
-      return typed(object, &decoder)
-    default: return nil
-    }
-  }
-
-  /// A list or dictionary of a TorchScript archive, which comes with the type of its items.
-  private func typed(
-    _ object: Pickle.Object, _ decoder: inout PickleDecoder
-  ) -> Interpretation? {
-    guard decoder.isPlain(object), let first = decoder.pickle.tuple(object.arguments)?.first else {
-      return nil
-    }
-    switch decoder.pickle[first] {
-    case .list(let items): return Interpretation(.list(items.map { decoder.id(of: $0) }))
-    case .dictionary(let pairs): return Interpretation(.dictionary(decoder.pairs(pairs)))
     default: return nil
     }
   }
