@@ -73,7 +73,19 @@ public enum JSONValue: Decodable, Sendable {
   public var texts: [String] { items.compactMap(\.text) }
 }
 
-extension JSONValue: Equatable {
+extension JSONValue: Hashable {
+  /// Hashes the kind alone where equality looks closer.
+  public func hash(into hasher: inout Hasher) {
+    switch self {
+    case .null: hasher.combine(0)
+    case .bool(let value): hasher.combine(value)
+    case .number(let value): hasher.combine(value.bitPattern)
+    case .text(let text): hasher.combine(text.utf8.count)
+    case .list(let items): hasher.combine(items.count)
+    case .object(let pairs): hasher.combine(pairs.count)
+    }
+  }
+
   public static func == (left: JSONValue, right: JSONValue) -> Bool {
     switch (left, right) {
     case (.null, .null): true

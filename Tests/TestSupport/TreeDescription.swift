@@ -59,7 +59,8 @@ public struct TreeDescription {
     return .object(noted)
   }
 
-  private mutating func visit(_ id: ValueGraph.ID, _ path: [String]) throws {
+  private mutating func visit(_ tagged: ValueGraph.ID, _ path: [String]) throws {
+    let id = withoutTag(tagged)
     if case .tensor(let tensor) = graph[id] { return try note(tensor, id, path) }
     if var leaf = try leaf(id) {
       leaf["path"] = .path(path)
@@ -72,6 +73,16 @@ public struct TreeDescription {
     } else {
       try container(id, path)
     }
+  }
+
+  /// The list or dictionary to which TorchScript adds the type of its items:
+  /// `restore_type_tag(value, type)`.
+  private func withoutTag(_ id: ValueGraph.ID) -> ValueGraph.ID {
+    guard case .object(let object) = graph[id], case .call = object.origin,
+      graph.typeName(of: id) == GlobalName("torch.jit._pickle", "restore_type_tag"),
+      let value = arguments(of: object).first
+    else { return id }
+    return value
   }
 
   // MARK: Containers
