@@ -155,7 +155,8 @@ extension TensorArchive {
     var storages: [TensorStorage] = []
     var indexes: [ObjectIdentifier: Int] = [:]
     let budget = DecodingBudget(limits)
-    for entry in entries where !entry.tensor.dtype.containsObjects {
+    for entry in entries
+    where !entry.tensor.dtype.containsObjects && entry.tensor.hasElements {
       let storage = entry.tensor.storage
       guard indexes[ObjectIdentifier(storage)] == nil else { continue }
       indexes[ObjectIdentifier(storage)] = storages.count

@@ -18,6 +18,9 @@ public enum TorchLegacyFormat: TensorFormat {
     holdsMany: true,
     keepsNesting: true, canWrite: false)
 
+  /// How many pickles a stream begins with.
+  package static let pickleCount = 5
+
   /// The integer of the first pickle, as LONG1 has it.
   private static let magic: [UInt8] = [
     0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e,
