@@ -11,7 +11,7 @@ import Testing
     let folder = shared.appending(path: "hostile")
     for row in try Table.rows(folder.appending(path: "index.tsv")) {
       guard let name = row["name"], name.hasSuffix(".pkl") else { continue }
-      let s = try scan(bytes(of: folder.appending(path: "files/\(name)").path))
+      let s = try look(bytes(of: folder.appending(path: "files/\(name)").path))
       let e = s.error.map { "\($0)" } ?? "-"
       print(
         "ROW \(row["expected"] ?? "") \(name) | \(e.prefix(70)) | \(s.globals.map { "\($0.name)=\($0.verdict)@\($0.offset)\($0.path)\($0.isReachable)".escapedForDisplay.prefix(100) }) | \(s.findings.map(\.code))"
@@ -21,7 +21,7 @@ import Testing
     for row in try Table.rows(corpus.appending(path: "MANIFEST.tsv")) {
       guard let path = row["path"] else { continue }
       if row["kind"] == "pickle-raw" || row["kind"] == "other" {
-        let s = try scan(bytes(of: corpus.appending(path: "files/\(path)").path))
+        let s = try look(bytes(of: corpus.appending(path: "files/\(path)").path))
         let e = s.error.map { "\($0)" } ?? "-"
         print(
           "COR \(path) | \(e.prefix(70)) | \(s.globals.filter{$0.verdict != .known}.map { "\($0.name)=\($0.verdict)@\($0.offset)\($0.path)\($0.isReachable)".escapedForDisplay.prefix(100) }.prefix(8)) | \(s.findings.map(\.code)) \(s.pickleCount)"

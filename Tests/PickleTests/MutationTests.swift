@@ -12,7 +12,7 @@ import Testing
 
   /// Reads, looks through, and writes what could be read.
   private func exercise(_ bytes: [UInt8]) throws -> Bool {
-    let scan = try scan(bytes, limits: Self.limits)
+    let scan = try look(bytes, limits: Self.limits)
     #expect(scan.end <= bytes.count)
     if let error = scan.error { #expect(error.place.offset != nil, "\(error)") }
     guard let pickle = try? read(bytes, limits: Self.limits) else { return false }

@@ -7,9 +7,9 @@ import Pickle
 struct Structure {
   private enum Shape {
     /// Something without parts and without an identity that anybody could notice.
-    case atom(String)
+    case atom(String, [UInt8] = [])
     /// Something with parts.
-    case node(String, [Pickle.ID])
+    case node(String, [UInt8] = [], [Pickle.ID])
   }
 
   /// The first difference between what two roots lead to, or nil.
@@ -26,10 +26,10 @@ struct Structure {
         }
       }
       switch (shape(left, first), shape(right, second)) {
-      case (.atom(let one), .atom(let other)):
-        if one != other { return "\(one) and \(other)" }
-      case (.node(let one, let parts), .node(let other, let others)):
-        guard one == other, parts.count == others.count else {
+      case (.atom(let one, let bytes), .atom(let other, let others)):
+        if one != other || bytes != others { return "\(one) \(bytes) and \(other) \(others)" }
+      case (.node(let one, let bytes, let parts), .node(let other, let otherBytes, let others)):
+        guard one == other, bytes == otherBytes, parts.count == others.count else {
           return "\(one) of \(parts.count) and \(other) of \(others.count)"
         }
         guard there[first] == nil, back[second] == nil else {
@@ -51,10 +51,10 @@ struct Structure {
     case .int(let value): .atom("int \(value)")
     case .bigInteger(let digits): .atom("int \(digits)")
     case .float(let value): .atom("float \(value.bitPattern)")
-    case .string(let text): .atom("str \(Array(text.utf8))")
-    case .legacyString(let bytes): .atom("legacy \(bytes)")
-    case .bytes(let source): .atom("bytes \((try? source.bytes()) ?? [])")
-    case .byteArray(let source): .node("bytearray \((try? source.bytes()) ?? [])", [])
+    case .string(let text): .atom("str", Array(text.utf8))
+    case .legacyString(let bytes): .atom("legacy", bytes)
+    case .bytes(let source): .atom("bytes", (try? source.bytes()) ?? [])
+    case .byteArray(let source): .node("bytearray", (try? source.bytes()) ?? [], [])
     case .buffer(let index): .atom("buffer \(index)")
     case .global(let name): .atom("\(name.module) \(name.name)")
     case .extension(let code): .atom("extension \(code)")
@@ -78,9 +78,9 @@ struct Structure {
       case ("builtins", "set", .list(let items)): return .node("set", items)
       case ("builtins", "frozenset", .list(let items)): return .node("frozenset", items)
       case ("builtins", "bytearray", let value):
-        if let bytes = bytes(pickle, value) { return .node("bytearray \(bytes)", []) }
+        if let bytes = bytes(pickle, value) { return .node("bytearray", bytes, []) }
       default:
-        if let bytes = bytes(pickle, .object(object)) { return .atom("bytes \(bytes)") }
+        if let bytes = bytes(pickle, .object(object)) { return .atom("bytes", bytes) }
       }
     }
     let parts = [object.callee, object.arguments] + [object.keywords].compactMap { $0 }

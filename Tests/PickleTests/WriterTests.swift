@@ -61,7 +61,7 @@ import Testing
 
   @Test func deepThingsAreWrittenWithoutAStack() throws {
     for text in ["\u{85}", "l"] {
-      let depth = 1_000_000
+      let depth = text == "l" ? 200_000 : 1_000_000
       let open = text == "l" ? [UInt8](repeating: 0x28, count: depth) : []
       let close = [UInt8](repeating: pickle(text)[0], count: depth)
       let original = try read(open + pickle("N") + close + pickle("."))
@@ -80,7 +80,8 @@ import Testing
     for folder in ["corpus/files", "hostile/files"] {
       let root = shared.appending(path: folder)
       for name in FileManager.default.enumerator(atPath: root.path)?.allObjects ?? [] {
-        guard let name = name as? String, ["pkl", "pickle", "bin"].contains(where: name.hasSuffix)
+        guard let name = name as? String,
+          [".pkl", ".pickle", ".bin"].contains(where: name.hasSuffix)
         else { continue }
         let data = try bytes(of: root.appending(path: name).path)
         guard let original = try? read(data) else { continue }
