@@ -9,7 +9,7 @@ struct Structure {
     /// Something without parts and without an identity that anybody could notice.
     case atom(String, [UInt8] = [])
     /// Something with parts.
-    case node(String, [UInt8] = [], [Pickle.ID])
+    case node(String, [Pickle.ID], [UInt8] = [])
   }
 
   /// The first difference between what two roots lead to, or nil.
@@ -28,7 +28,7 @@ struct Structure {
       switch (shape(left, first), shape(right, second)) {
       case (.atom(let one, let bytes), .atom(let other, let others)):
         if one != other || bytes != others { return "\(one) \(bytes) and \(other) \(others)" }
-      case (.node(let one, let bytes, let parts), .node(let other, let otherBytes, let others)):
+      case (.node(let one, let parts, let bytes), .node(let other, let others, let otherBytes)):
         guard one == other, bytes == otherBytes, parts.count == others.count else {
           return "\(one) of \(parts.count) and \(other) of \(others.count)"
         }
@@ -54,9 +54,9 @@ struct Structure {
     case .string(let text): .atom("str", Array(text.utf8))
     case .legacyString(let bytes): .atom("legacy", bytes)
     case .bytes(let source): .atom("bytes", (try? source.bytes()) ?? [])
-    case .byteArray(let source): .node("bytearray", (try? source.bytes()) ?? [], [])
+    case .byteArray(let source): .node("bytearray", [], (try? source.bytes()) ?? [])
     case .buffer(let index): .atom("buffer \(index)")
-    case .global(let name): .atom("\(name.module) \(name.name)")
+    case .global(let name): .atom("\(name.modern.module) \(name.modern.name)")
     case .extension(let code): .atom("extension \(code)")
     case .tuple(let items): items.isEmpty ? .atom("()") : .node("tuple", items)
     case .list(let items): .node("list", items)
@@ -78,7 +78,7 @@ struct Structure {
       case ("builtins", "set", .list(let items)): return .node("set", items)
       case ("builtins", "frozenset", .list(let items)): return .node("frozenset", items)
       case ("builtins", "bytearray", let value):
-        if let bytes = bytes(pickle, value) { return .node("bytearray", bytes, []) }
+        if let bytes = bytes(pickle, value) { return .node("bytearray", [], bytes) }
       default:
         if let bytes = bytes(pickle, .object(object)) { return .atom("bytes", bytes) }
       }
