@@ -26,6 +26,7 @@ struct PickleMachine {
   /// Reads instructions up to STOP.
   mutating func run(_ input: inout ByteCursor) throws(TensorIOError) {
     let start = input.position
+    pickle.hasOldNames = true
     while true {
       let offset = input.offset
       do throws(TensorIOError) {
@@ -105,7 +106,10 @@ struct PickleMachine {
     case .global, .stackGlobal, .inst, .obj, .newObj, .newObjEx, .reduce, .ext1, .ext2, .ext4,
       .persID, .binPersID:
       try object(opcode, &input, at: offset)
-    case .proto: try requireProtocol(try input.readInteger("the protocol", as: UInt8.self))
+    case .proto:
+      let version: UInt8 = try input.readInteger("the protocol")
+      try requireProtocol(version)
+      pickle.hasOldNames = version < 3
     case .frame: try beginFrame(&input)
     case .nextBuffer: try nextBuffer()
     case .readonlyBuffer:
