@@ -68,7 +68,7 @@ package final class NumPyObjects: ObjectInterpreter {
       throw .malformed("the order of a NumPy array is no bool")
     }
     if element.dtype.containsObjects {
-      return try objects(element, shape, isFortran, state[4], type, &decoder)
+      return try objects(element, shape, state[4], type, &decoder)
     }
     guard let data = try decoder.byteString(state[4]) else {
       throw .malformed("the data of a NumPy array are no bytes")
@@ -95,8 +95,8 @@ package final class NumPyObjects: ObjectInterpreter {
 
   /// An array of Python objects: the elements follow as values.
   private func objects(
-    _ element: NPYElement, _ shape: [Int], _ isFortran: Bool, _ data: Pickle.ID,
-    _ type: GlobalName, _ decoder: inout PickleDecoder
+    _ element: NPYElement, _ shape: [Int], _ data: Pickle.ID, _ type: GlobalName,
+    _ decoder: inout PickleDecoder
   ) throws(TensorIOError) -> Interpretation {
     guard case .list(let items) = decoder.pickle[data] else {
       throw .malformed("the data of a NumPy array of objects are no list")
@@ -105,31 +105,14 @@ package final class NumPyObjects: ObjectInterpreter {
       throw .malformed(
         "a NumPy array of shape \(shape) has \(items.count) objects")
     }
-    var elements = items.map { decoder.id(of: $0) }
-    // The list of a Fortran array is in its order in memory.
-    if isFortran { elements = Self.reordered(elements, shape) }
+    // In row-major order whatever the order in memory.
+    let elements = items.map { decoder.id(of: $0) }
     let size = try Shape.byteCount(of: element.dtype, shape: shape)
     let tensor = try Tensor(
       dtype: element.dtype, byteOrder: element.byteOrder, shape: shape,
       storage: TensorStorage(ObjectElements(byteCount: size), budget: budget))
     return Interpretation(
       .tensor(tensor), ValueGraph.Traits(type: type, elements: elements))
-  }
-
-  /// Column-major items in row-major order.
-  static func reordered<Item>(_ items: [Item], _ shape: [Int]) -> [Item] {
-    let strides = Shape.columnMajorStrides(shape)
-    var index = Array(repeating: 0, count: shape.count)
-    var result: [Item] = []
-    for _ in items {
-      result.append(items[zip(index, strides).reduce(0) { $0 + $1.0 * $1.1 }])
-      for axis in shape.indices.reversed() {
-        index[axis] += 1
-        if index[axis] < shape[axis] { break }
-        index[axis] = 0
-      }
-    }
-    return result
   }
 
   private func buffer(

@@ -100,6 +100,8 @@ package final class NumPyPickler: ObjectPickler {
   private func dtype(
     _ element: NPYElement, _ encoder: inout PickleEncoder
   ) throws(TensorIOError) -> Pickle.ID {
+    if case .structured(let type) = element.dtype { return try record(type, &encoder) }
+    if Self.extensions.contains(element.dtype) { return extended(element.dtype, &encoder) }
     let text = try TypeString.text(element.dtype, element.byteOrder)
     let order = String(text.prefix(1))
     var state: [Pickle.Value] = [.int(3), .string(order), .none, .none, .none]
@@ -111,7 +113,6 @@ package final class NumPyPickler: ObjectPickler {
     case .object:
       code = "O8"
       state += [.int(-1), .int(-1), .int(63)]
-    case .structured(let type): return try record(type, &encoder)
     case .datetime(let unit), .timedelta(let unit):
       code = String(code.prefix(2))
       let base = unit.base == .generic ? "generic" : unit.base.rawValue
@@ -130,11 +131,33 @@ package final class NumPyPickler: ObjectPickler {
     return described(code, state.map { encoder.pickle.add($0) }, &encoder)
   }
 
+  /// The dtypes that the package ml_dtypes adds to NumPy, and that have its names here.
+  private static let extensions: [DType] = [
+    .bfloat16, .float8E4M3FN, .float8E5M2, .float8E4M3FNUZ, .float8E5M2FNUZ, .float8E8M0FNU,
+  ]
+
+  /// `dtype(ml_dtypes.bfloat16, False, True)`.
+  private func extended(_ dtype: DType, _ encoder: inout PickleEncoder) -> Pickle.ID {
+    let size = Int64(dtype.bitWidth / 8)
+    let state: [Pickle.Value] = [
+      .int(3), .string("<"), .none, .none, .none, .int(size), .int(size), .int(64),
+    ]
+    return described(
+      encoder.global(GlobalName("ml_dtypes", dtype.description)),
+      state.map { encoder.pickle.add($0) }, &encoder)
+  }
+
   private func described(
     _ code: String, _ state: [Pickle.ID], _ encoder: inout PickleEncoder
   ) -> Pickle.ID {
+    described(encoder.string(code), state, &encoder)
+  }
+
+  private func described(
+    _ kind: Pickle.ID, _ state: [Pickle.ID], _ encoder: inout PickleEncoder
+  ) -> Pickle.ID {
     let flags = [encoder.pickle.add(.bool(false)), encoder.pickle.add(.bool(true))]
-    let call = encoder.call(PickledDType.name, [encoder.string(code)] + flags)
+    let call = encoder.call(PickledDType.name, [kind] + flags)
     encoder.pickle.fill(call, states: [encoder.pickle.add(.tuple(state))])
     return call
   }

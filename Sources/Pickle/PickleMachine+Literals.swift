@@ -88,12 +88,11 @@ extension PickleMachine {
         over: limits.decodedBytes, raise: "decodedBytes")
     }
     let start = pickle.text.count
-    var bits: UInt8 = 0
-    for index in bytes.indices {
-      pickle.text.append(bytes[index])
-      bits |= bytes[index]
+    let isASCII = unsafe bytes.withUnsafeBytes { source in
+      unsafe pickle.text.append(contentsOf: source)
+      return unsafe source.allSatisfy { $0 < 0x80 }
     }
-    if kind == .string, bits >= 0x80 { _ = try Self.validText(pickle.text[start...], "a string") }
+    if kind == .string, !isASCII { _ = try Self.validText(pickle.text[start...], "a string") }
     try push(
       pickle.add(Pickle.Record(kind: kind, a: UInt32(bytes.count), b: UInt64(start))))
   }
@@ -112,9 +111,9 @@ extension PickleMachine {
     switch opcode {
     case .int where line == [0x30, 0x30]: try push(.false)
     case .int where line == [0x30, 0x31]: try push(.true)
-    case .int, .long: try pushDecimal(line, isLong: opcode == .long)
+    case .int, .long: try pushDecimal(Self.trimmed(line), isLong: opcode == .long)
     case .float:
-      guard let value = Double(String(decoding: line, as: UTF8.self)) else {
+      guard let value = Double(String(decoding: Self.trimmed(line), as: UTF8.self)) else {
         throw .malformed("a float is no number")
       }
       try push(Pickle.Record(kind: .float, b: value.bitPattern))
@@ -127,8 +126,16 @@ extension PickleMachine {
     }
   }
 
-  private mutating func pushDecimal(_ line: [UInt8], isLong: Bool) throws(TensorIOError) {
-    var digits = line[...]
+  /// A number without the white space that Python allows around it.
+  private static func trimmed(_ line: [UInt8]) -> ArraySlice<UInt8> {
+    let isSpace = { (byte: UInt8) in byte == 0x20 || (0x09...0x0d).contains(byte) }
+    var rest = line.drop(while: isSpace)
+    while let last = rest.last, isSpace(last) { rest.removeLast() }
+    return rest
+  }
+
+  private mutating func pushDecimal(_ line: ArraySlice<UInt8>, isLong: Bool) throws(TensorIOError) {
+    var digits = line
     if isLong, digits.last == 0x4c { digits.removeLast() }
     let isNegative = digits.first == 0x2d
     if isNegative || digits.first == 0x2b { digits.removeFirst() }
@@ -203,6 +210,8 @@ enum PickleText {
     while let byte = rest.popFirst() {
       guard byte == 0x5c, let kind = rest.first, kind == 0x75 || kind == 0x55 else {
         text.append(Unicode.Scalar(byte))
+        // A backslash guards the next: \\u is no escape.
+        if byte == 0x5c, let next = rest.popFirst() { text.append(Unicode.Scalar(next)) }
         continue
       }
       let width = kind == 0x75 ? 4 : 8

@@ -57,9 +57,25 @@ public struct GlobalScan: Sendable {
           _ = try FormatRegistry.format(of: opened)
           return
         }
-        let isStream = format == TorchLegacyFormat.self
-        try add(whole, isAlone: !isStream, options.limits)
+        if format == TorchLegacyFormat.self {
+          try scanStream(whole, options.limits)
+        } else {
+          try add(whole, options.limits)
+        }
       }
+    }
+  }
+
+  /// The pickles of a legacy stream follow each other; storages come after the last.
+  private mutating func scanStream(
+    _ source: any ByteSource, _ limits: DecodingLimits
+  ) throws(TensorIOError) {
+    var start = 0
+    for _ in 0..<TorchLegacyFormat.pickleCount where start < source.byteCount {
+      let scan = try PickleScan.scan(source, from: start, isAlone: false, limits: limits)
+      add(scan, nil)
+      guard scan.error == nil else { return }
+      start = scan.end
     }
   }
 

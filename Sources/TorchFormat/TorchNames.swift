@@ -34,6 +34,7 @@ enum TorchNames {
   static let rebuildQuantized = GlobalName(utilities, "_rebuild_qtensor")
   static let rebuildMeta = GlobalName(utilities, "_rebuild_meta_tensor_no_storage")
   static let rebuildFromType = GlobalName("torch._tensor", "_rebuild_from_type_v2")
+  static let rebuildJagged = GlobalName("torch.nested._internal.nested_tensor", "_rebuild_njt")
   static let parameter = GlobalName("torch.nn.parameter", "Parameter")
   static let tensor = GlobalName("torch", "Tensor")
   static let size = GlobalName("torch", "Size")

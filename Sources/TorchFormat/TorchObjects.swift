@@ -60,8 +60,31 @@ final class TorchObjects: ObjectInterpreter {
       return Interpretation(.object(inert))
     case ("torch.storage", "_load_from_bytes"):
       return try nestedFile(object, name, &decoder)
+    case ("torch._tensor", "_rebuild_from_type_v2"):
+      return jagged(object, &decoder)
     default: return nil
     }
+  }
+
+  /// `_rebuild_from_type_v2(_rebuild_njt, class, ({'values': …, 'offsets': …, …},), state)`.
+  private func jagged(
+    _ object: Pickle.Object, _ decoder: inout PickleDecoder
+  ) -> Interpretation? {
+    let pickle = decoder.pickle
+    guard let arguments = pickle.tuple(object.arguments), arguments.count == 4,
+      pickle.global(arguments[0]) == TorchNames.rebuildJagged,
+      let type = pickle.global(arguments[1]),
+      let first = pickle.tuple(arguments[2])?.first, case .dictionary(let pairs) = pickle[first]
+    else { return nil }
+    var inert = decoder.inert(object)
+    for name in ["values", "offsets", "lengths", "_ragged_idx"] {
+      guard let part = pairs.first(where: { pickle.string($0.key) == name })?.value else {
+        continue
+      }
+      if case .none = pickle[part] { continue }
+      inert.parts.append(("@\(name.drop { $0 == "_" })", decoder.id(of: part)))
+    }
+    return inert.parts.isEmpty ? nil : Interpretation(.object(inert), type: type)
   }
 
   private func nestedFile(
