@@ -18,7 +18,8 @@ public struct TensorArchive: Sendable {
 
   /// All values.
   public let values: ValueGraph
-  /// The identifier of the format that was read (`npy`, `npz`), or nil for an archive made here.
+  /// The identifier of the format that was read (`npz`, `torch-zip`), or nil for an archive made
+  /// here.
   public let format: String?
   /// What the reader noticed and accepted.
   public var findings: [Finding]

@@ -119,7 +119,7 @@ final class TorchRecords: Sendable {
     return try member.loaded()
   }
 
-  /// The text of a short record, without white space around it.
+  /// The text of a short record; nil when there is none.
   func text(_ record: String) throws(TensorIOError) -> String? {
     guard let member = self[record] else { return nil }
     return try locating(.init(member: member.name)) { () throws(TensorIOError) in
