@@ -35,6 +35,12 @@ GOALS = {
     "savez": ("save a 128 MB npz, stored", "np.savez", 3.0),
     "savez_compressed": ("save a 64 MB array, deflated (level 6)", "np.savez_compressed", 3.0),
 }
+TORCH_GOALS = {
+    "torch-open-10000": ("open a .pt of 10,000 tensors", "torch.load", 15.0),
+    "torch-open-mapped": ("open a .pt of 64 x 4 MB mapped", "torch.load(mmap=True)", 5.0),
+    "torch-load-256MB": ("load a .pt of 256 MB into memory", "torch.load", 2.0),
+    "torch-save-256MB": ("save a .pt of 256 MB", "torch.save", 2.0),
+}
 SLOW = {"savez_compressed": 1, "npz_deflated_one": 3, "npz_deflated_two": 3}
 
 
@@ -58,10 +64,11 @@ def _json(command: list[str]) -> dict:
 
 def measure(case: str, folder: Path, bench: str, rounds: int) -> Times:
     """Both sides of a case, by turns."""
+    peer = "torch_bench.py" if case in TORCH_GOALS else "numpy_bench.py"
     times = Times()
     repeat = str(SLOW.get(case, 5))
     for _ in range(rounds):
-        theirs = _json([sys.executable, str(HERE / "numpy_bench.py"), "run", case, str(folder), "--repeat", repeat])
+        theirs = _json([sys.executable, str(HERE / peer), "run", case, str(folder), "--repeat", repeat])
         ours = _json([bench, case, str(folder), repeat])
         times.numpy.append(theirs[case])
         times.ours += ours[case]
@@ -87,6 +94,17 @@ def measure_ls(folder: Path, command: str, rounds: int) -> Times:
     return times
 
 
+def measure_torch_ls(folder: Path, command: str, rounds: int) -> Times:
+    """Whole processes: the command against Python importing PyTorch and listing the same archive."""
+    path = folder / "large.pt"
+    script = f"import torch\nfor k, t in torch.load({str(path)!r}).items(): print(k, t.dtype, tuple(t.shape))"
+    times = Times()
+    for _ in range(rounds):
+        times.numpy.append(_seconds([sys.executable, "-c", script]))
+        times.ours += [_seconds([command, "ls", str(path)]) for _ in range(4)]
+    return times
+
+
 def _text(seconds: float) -> str:
     return f"{seconds * 1e6:.0f} µs" if seconds < 1e-3 else f"{seconds * 1e3:.1f} ms"
 
@@ -97,17 +115,17 @@ def _row(name: str, peer: str, goal: float, times: Times) -> str:
     return f"| {name} | `{peer}` | {theirs} | {ours} | **{times.ratio:.2f}x** | {goal:g}x | {met} |"
 
 
-def report(results: list[tuple[str, str, float, Times]], rounds: int) -> str:
+def report(results: list[tuple[str, str, float, Times]], rounds: int, torch_version: str | None) -> str:
     """The page."""
     cpu = next((l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), "?")
     lines = [
         "# Measured",
         "",
         f"`script/bench {rounds}` on {time.strftime('%Y-%m-%d')}: {cpu}, {len(os.sched_getaffinity(0))} cores,",
-        f"Linux {platform.release()}, NumPy {np.__version__}, Python {platform.python_version()}. Medians; both sides by turns in one",
+        f"Linux {platform.release()}, NumPy {np.__version__}, PyTorch {torch_version}, Python {platform.python_version()}. Medians; both sides by turns in one",
         "run, files in the page cache, nothing synced to the disk. The data are float32 random walks in steps of 1/64.",
         "",
-        "| what | peer | NumPy | tensorio | NumPy / tensorio | goal | met |",
+        "| what | peer | peer | tensorio | peer / tensorio | goal | met |",
         "|---|---|---|---|---|---|---|",
         *(_row(*result) for result in results),
         "",
@@ -137,7 +155,22 @@ def main() -> None:
         ls = measure_ls(folder, arguments.command, arguments.rounds)
         results.append(("list an npz, whole process", "python -c 'import numpy; …'", 10.0, ls))
         print(_row(*results[-1]), flush=True)
-    (HERE / "RESULTS.md").write_text(report(results, arguments.rounds))
+        torch_version = None
+        try:
+            import torch
+
+            torch_version = torch.__version__
+        except ImportError:
+            print("PyTorch is not installed (script/bootstrap --with-torch); its cases are left out")
+        if torch_version:
+            subprocess.run([sys.executable, str(HERE / "torch_bench.py"), "make", str(folder)], check=True, stdout=subprocess.DEVNULL)
+            for case, (name, peer, goal) in TORCH_GOALS.items():
+                results.append((name, peer, goal, measure(case, folder, arguments.bench, arguments.rounds)))
+                print(_row(*results[-1]), flush=True)
+            ls = measure_torch_ls(folder, arguments.command, arguments.rounds)
+            results.append(("list a .pt of 256 MB, whole process", "python -c 'import torch; torch.load(…)'", 30.0, ls))
+            print(_row(*results[-1]), flush=True)
+    (HERE / "RESULTS.md").write_text(report(results, arguments.rounds, torch_version))
 
 
 if __name__ == "__main__":

@@ -35,15 +35,18 @@ package struct ByteCursor: ~Copyable, ~Escapable {
   }
 
   /// The next little-endian integer.
+  @_specialize(where T == UInt8)
+  @_specialize(where T == UInt16)
+  @_specialize(where T == UInt32)
+  @_specialize(where T == UInt64)
   package mutating func readInteger<T: FixedWidthInteger & UnsignedInteger>(
     _ what: String, as type: T.Type = T.self
   ) throws(TensorIOError) -> T {
     let field = try read(MemoryLayout<T>.size, what)
-    var value: T = 0
-    for index in field.indices.reversed() {
-      value = (value << 8) | T(truncatingIfNeeded: field[index])
+    return unsafe field.withUnsafeBytes { bytes in
+      // SAFETY: the span has as many bytes as T.
+      T(littleEndian: unsafe bytes.loadUnaligned(as: T.self))
     }
-    return value
   }
 
   /// Whether the next bytes are `magic`, which are then read.
@@ -58,9 +61,7 @@ package struct ByteCursor: ~Copyable, ~Escapable {
 extension Span<UInt8> {
   /// A copy of the bytes.
   package var array: [UInt8] {
-    [UInt8](capacity: count) { output in
-      for index in indices { output.append(self[index]) }
-    }
+    unsafe withUnsafeBytes { bytes in unsafe Array(bytes) }
   }
 }
 

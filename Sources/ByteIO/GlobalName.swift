@@ -17,14 +17,13 @@ public struct GlobalName: Sendable, Hashable, CustomStringConvertible {
   public var description: String { module.isEmpty ? name : "\(module).\(name)" }
 
   public static func == (left: GlobalName, right: GlobalName) -> Bool {
-    left.module.utf8.elementsEqual(right.module.utf8)
-      && left.name.utf8.elementsEqual(right.name.utf8)
+    ByteKey(left.name) == ByteKey(right.name) && ByteKey(left.module) == ByteKey(right.module)
   }
 
   public func hash(into hasher: inout Hasher) {
-    for byte in module.utf8 { hasher.combine(byte) }
+    ByteKey(module).hash(into: &hasher)
     hasher.combine(UInt8(0xff))
-    for byte in name.utf8 { hasher.combine(byte) }
+    ByteKey(name).hash(into: &hasher)
   }
 
   /// The name as Python 3 knows it, where Python 2 had another.

@@ -22,6 +22,19 @@ package enum Opcode: UInt8, CaseIterable {
   // Protocol 5.
   case byteArray8 = 0x96, nextBuffer = 0x97, readonlyBuffer = 0x98
 
+  /// Python's name for the opcode: `SHORT_BINUNICODE`.
+  package var name: String {
+    // Computed for errors only: binUnicode8 becomes BINUNICODE8, stackGlobal STACK_GLOBAL.
+    switch self {
+    case .popMark: "POP_MARK"
+    case .readonlyBuffer: "READONLY_BUFFER"
+    case .stackGlobal: "STACK_GLOBAL"
+    case .newObjEx: "NEWOBJ_EX"
+    case .nextBuffer: "NEXT_BUFFER"
+    default: "\(self)".uppercased()
+    }
+  }
+
   /// What follows an opcode in the stream.
   package enum Argument {
     case nothing

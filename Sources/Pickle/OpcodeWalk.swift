@@ -41,6 +41,8 @@ struct OpcodeWalk {
   /// The texts on top of the stack as far as a walk can know, by index; `.max` is something else.
   private var recent: [UInt32] = []
   private var literalCount = 0
+  private var seen: Set<GlobalName> = []
+  private var nameBytes = 0
 
   private init(faultOffset: Int?) { self.faultOffset = faultOffset }
 
@@ -107,8 +109,11 @@ struct OpcodeWalk {
       literalCount += 1
     }
     guard let faultOffset else { return }
+    if step.offset >= faultOffset { noteNames(step, all) }
     remember(step, all)
-    guard step.offset >= faultOffset else { return }
+  }
+
+  private mutating func noteNames(_ step: Step, _ all: Span<UInt8>) {
     switch step.opcode {
     case .global, .inst:
       add(Self.text(step.argument, all), Self.text(step.secondLine, all), at: step.offset)
@@ -125,7 +130,13 @@ struct OpcodeWalk {
 
   private mutating func add(_ module: String?, _ name: String?, at offset: Int) {
     guard let module, let name else { return }
-    result.globals.append((GlobalName(module, name), offset))
+    let global = GlobalName(module, name)
+    let size = module.utf8.count + name.utf8.count
+    guard size <= PickleMachine.mostNameBytes, nameBytes <= PickleMachine.mostBytesOfNames,
+      seen.insert(global).inserted
+    else { return }
+    nameBytes += size
+    result.globals.append((global, offset))
   }
 
   /// Follows the strings on the stack and in the memo, so that STACK_GLOBAL can be named.
@@ -163,6 +174,7 @@ struct OpcodeWalk {
   private func text(_ index: UInt32, _ all: Span<UInt8>) -> String? {
     guard index != Self.nothing, Int(index) < texts.count else { return nil }
     let text = texts[Int(index)]
+    guard text.range.count <= 8 * PickleMachine.mostNameBytes else { return nil }
     switch text.opcode {
     case .string:
       guard let bytes = try? PickleText.unquoted(all.extracting(text.range).array) else {
@@ -174,9 +186,9 @@ struct OpcodeWalk {
     }
   }
 
-  /// UTF-8 of a sane length.
+  /// UTF-8 of the length of a name.
   private static func text(_ range: Range<Int>, _ all: Span<UInt8>) -> String? {
-    guard range.count <= 1 << 16 else { return nil }
+    guard range.count <= PickleMachine.mostNameBytes else { return nil }
     return String(validating: all.extracting(range).array, as: UTF8.self)
   }
 }

@@ -30,6 +30,8 @@ package struct Pickle: Sendable {
   var runs: [Run] = []
   var sources: [any ByteSource] = []
   private var globalIndexes: [GlobalName: UInt32] = [:]
+  /// Whether the names may be those of Python 2, as in protocols 0 to 2.
+  var hasOldNames = false
   /// The bytes of all different names.
   private(set) var nameBytes = 0
 

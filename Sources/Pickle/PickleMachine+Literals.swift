@@ -88,12 +88,11 @@ extension PickleMachine {
         over: limits.decodedBytes, raise: "decodedBytes")
     }
     let start = pickle.text.count
-    var bits: UInt8 = 0
-    for index in bytes.indices {
-      pickle.text.append(bytes[index])
-      bits |= bytes[index]
+    let isASCII = unsafe bytes.withUnsafeBytes { source in
+      unsafe pickle.text.append(contentsOf: source)
+      return unsafe source.allSatisfy { $0 < 0x80 }
     }
-    if kind == .string, bits >= 0x80 { _ = try Self.validText(pickle.text[start...], "a string") }
+    if kind == .string, !isASCII { _ = try Self.validText(pickle.text[start...], "a string") }
     try push(
       pickle.add(Pickle.Record(kind: kind, a: UInt32(bytes.count), b: UInt64(start))))
   }

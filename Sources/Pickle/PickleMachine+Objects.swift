@@ -5,22 +5,22 @@ extension PickleMachine {
   mutating func container(_ opcode: Opcode) throws(TensorIOError) {
     switch opcode {
     case .emptyTuple: try push(pickle.addTuple(.tuple, []))
-    case .tuple: try pushTuple(.tuple, try popMark("TUPLE"))
+    case .tuple: try pushTuple(.tuple, try popMark(.tuple))
     case .tuple1: try pushTuple(1)
     case .tuple2: try pushTuple(2)
     case .tuple3: try pushTuple(3)
     case .frozenSet:
-      let items = try popMark("FROZENSET")
+      let items = try popMark(.frozenSet)
       for item in items { try requireHashable(item) }
       try pushTuple(.frozenSet, items)
     case .emptyList: try push(.list)
     case .emptyDict: try push(.dictionary)
     case .emptySet: try push(.set)
     case .list:
-      let items = try popMark("LIST")
+      let items = try popMark(.list)
       try push(Pickle.Record(kind: .list, a: pickle.append(items, toChain: 0)))
     default:
-      let items = try popMark("DICT")
+      let items = try popMark(.dict)
       try requirePairs(items)
       try push(Pickle.Record(kind: .dictionary, a: pickle.append(items, toChain: 0)))
     }
@@ -46,13 +46,13 @@ extension PickleMachine {
     try requireRoomForReferences()
     let items: ArraySlice<UInt32>
     switch opcode {
-    case .append, .build: items = [try pop("\(opcode)")]
+    case .append, .build: items = [try pop(opcode)]
     case .setItem:
-      let value = try pop("SETITEM")
-      items = [try pop("SETITEM"), value]
-    default: items = try popMark("\(opcode)")
+      let value = try pop(.setItem)
+      items = [try pop(.setItem), value]
+    default: items = try popMark(opcode)
     }
-    let target = Int(try top("\(opcode)"))
+    let target = Int(try top(opcode))
     let record = pickle.records[target]
     switch (opcode, record.kind) {
     case (.append, .list), (.appends, .list), (.addItems, .set):
@@ -73,7 +73,7 @@ extension PickleMachine {
       pickle.objects[Int(record.a)].states = pickle.append(items, toChain: chain)
     default:
       if items.isEmpty { return }
-      throw .malformed("\(opcode) cannot change \(describe(UInt32(target)))")
+      throw .malformed("\(opcode.name) cannot change \(describe(UInt32(target)))")
     }
   }
 
@@ -151,28 +151,28 @@ extension PickleMachine {
     case .inst:
       let callee = try global(&input, at: offset)
       try requireNoMore(pickle.records.count)
-      let arguments = pickle.addTuple(.tuple, try popMark("INST"))
+      let arguments = pickle.addTuple(.tuple, try popMark(.inst))
       try pushObject(.call, callee.index, arguments.index, at: offset)
     case .obj:
-      let items = try popMark("OBJ")
+      let items = try popMark(.obj)
       guard let callee = items.first else { throw .malformed("OBJ without a class") }
       let arguments = pickle.addTuple(.tuple, items.dropFirst())
       try pushObject(.call, callee, arguments.index, at: offset)
     case .reduce, .newObj:
-      let arguments = try pop("\(opcode)")
-      try pushObject(opcode == .reduce ? .call : .new, try pop("\(opcode)"), arguments, at: offset)
+      let arguments = try pop(opcode)
+      try pushObject(opcode == .reduce ? .call : .new, try pop(opcode), arguments, at: offset)
     case .newObjEx:
-      let keywords = try pop("NEWOBJ_EX")
+      let keywords = try pop(.newObjEx)
       guard pickle.records[Int(keywords)].kind == .dictionary else {
         throw .malformed("the keyword arguments of NEWOBJ_EX are \(describe(keywords))")
       }
-      let arguments = try pop("NEWOBJ_EX")
-      try pushObject(.new, try pop("NEWOBJ_EX"), arguments, keywords, at: offset)
+      let arguments = try pop(.newObjEx)
+      try pushObject(.new, try pop(.newObjEx), arguments, keywords, at: offset)
     case .persID:
       let line = try Self.line(&input, "a persistent id")
       let id = pickle.addText(.string, try Self.validText(line[...], "a persistent id").utf8)
       try push(Pickle.Record(kind: .persistent, a: id.index))
-    case .binPersID: try push(Pickle.Record(kind: .persistent, a: try pop("BINPERSID")))
+    case .binPersID: try push(Pickle.Record(kind: .persistent, a: try pop(.binPersID)))
     default: try extensionCode(opcode, &input, at: offset)
     }
   }
@@ -230,7 +230,7 @@ extension PickleMachine {
   }
 
   private mutating func stackGlobal(at offset: Int) throws(TensorIOError) {
-    let (name, module) = (try pop("STACK_GLOBAL"), try pop("STACK_GLOBAL"))
+    let (name, module) = (try pop(.stackGlobal), try pop(.stackGlobal))
     let key = UInt64(module) << 32 | UInt64(name)
     if let index = stackGlobals[key] {
       return try push(Pickle.Record(kind: .global, a: index))

@@ -26,6 +26,7 @@ struct PickleMachine {
   /// Reads instructions up to STOP.
   mutating func run(_ input: inout ByteCursor) throws(TensorIOError) {
     let start = input.position
+    pickle.hasOldNames = true
     while true {
       let offset = input.offset
       do throws(TensorIOError) {
@@ -67,7 +68,7 @@ struct PickleMachine {
   }
 
   private mutating func stop() throws(TensorIOError) {
-    let root = try pop("STOP")
+    let root = try pop(.stop)
     if !stack.isEmpty {
       pickle.findings.append(
         Finding("leftover-stack", "\(stack.count) objects are left on the stack at STOP"))
@@ -85,10 +86,10 @@ struct PickleMachine {
       if let mark = marks.last, mark == stack.count {
         marks.removeLast()
       } else {
-        _ = try pop("POP")
+        _ = try pop(.pop)
       }
-    case .popMark: _ = try popMark("POP_MARK")
-    case .dup: try push(try top("DUP"))
+    case .popMark: _ = try popMark(.popMark)
+    case .dup: try push(try top(.dup))
     case .none: try push(.none)
     case .newTrue: try push(.true)
     case .newFalse: try push(.false)
@@ -105,11 +106,14 @@ struct PickleMachine {
     case .global, .stackGlobal, .inst, .obj, .newObj, .newObjEx, .reduce, .ext1, .ext2, .ext4,
       .persID, .binPersID:
       try object(opcode, &input, at: offset)
-    case .proto: try requireProtocol(try input.readInteger("the protocol", as: UInt8.self))
+    case .proto:
+      let version: UInt8 = try input.readInteger("the protocol")
+      try requireProtocol(version)
+      pickle.hasOldNames = version < 3
     case .frame: try beginFrame(&input)
     case .nextBuffer: try nextBuffer()
     case .readonlyBuffer:
-      guard pickle.records[Int(try top("READONLY_BUFFER"))].kind == .buffer else {
+      guard pickle.records[Int(try top(.readonlyBuffer))].kind == .buffer else {
         throw .malformed("READONLY_BUFFER over an object that is no buffer")
       }
     }
@@ -183,21 +187,21 @@ extension PickleMachine {
     marks.append(stack.count)
   }
 
-  func top(_ what: String) throws(TensorIOError) -> UInt32 {
-    guard let id = stack.last, stack.count > marks.last ?? 0 else { throw missing(what) }
+  func top(_ opcode: Opcode) throws(TensorIOError) -> UInt32 {
+    guard let id = stack.last, stack.count > marks.last ?? 0 else { throw missing(opcode) }
     return id
   }
 
-  mutating func pop(_ what: String) throws(TensorIOError) -> UInt32 {
-    let id = try top(what)
+  mutating func pop(_ opcode: Opcode) throws(TensorIOError) -> UInt32 {
+    let id = try top(opcode)
     stack.removeLast()
     return id
   }
 
   /// The objects above the last mark, which goes with them.
-  mutating func popMark(_ what: String) throws(TensorIOError) -> ArraySlice<UInt32> {
+  mutating func popMark(_ opcode: Opcode) throws(TensorIOError) -> ArraySlice<UInt32> {
     guard let mark = marks.popLast(), mark <= stack.count else {
-      throw .malformed("\(what) without a MARK")
+      throw .malformed("\(opcode.name) without a MARK")
     }
     // A copy: a slice would share the stack, and removing from a shared array copies all of it.
     let items = Array(stack[mark...])
@@ -205,8 +209,8 @@ extension PickleMachine {
     return items[...]
   }
 
-  private func missing(_ what: String) -> TensorIOError {
-    .malformed("\(what) needs an object that the stack does not have")
+  private func missing(_ opcode: Opcode) -> TensorIOError {
+    .malformed("\(opcode.name) needs an object that the stack does not have")
   }
 }
 
@@ -228,7 +232,7 @@ extension PickleMachine {
       try push(id)
     default:
       try requireRoom(memo.count, "the number of memo slots")
-      memo.set(slot, to: try top("\(opcode)"))
+      memo.set(slot, to: try top(opcode))
     }
   }
 

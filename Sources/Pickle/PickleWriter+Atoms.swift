@@ -109,6 +109,16 @@ extension PickleWriter {
     emit(.reduce)
   }
 
+  /// The name under which Python 3 finds it in this protocol.
+  private func readable(_ name: GlobalName) -> GlobalName {
+    guard version >= 3 else { return name }
+    switch name.module {
+    // No module of Python 3 is called so, whoever put the name into the arena.
+    case "__builtin__", "copy_reg", "exceptions": return OldNames.modern(name)
+    default: return pickle.hasOldNames ? OldNames.modern(name) : name
+    }
+  }
+
   private mutating func byteArray(_ bytes: [UInt8]) throws(TensorIOError) {
     if version >= 5 {
       emit(.byteArray8)
@@ -123,6 +133,7 @@ extension PickleWriter {
   }
 
   mutating func global(_ name: GlobalName) throws(TensorIOError) {
+    let name = readable(name)
     if version >= 4 {
       try string(Array(name.module.utf8))
       try string(Array(name.name.utf8))

@@ -190,18 +190,7 @@ private enum KeyIdentity: Hashable, CustomStringConvertible {
   case none
   case number(Int64)
   case float(Double)
-  case text(TextKey)
-
-  struct TextKey: Hashable {
-    let text: String
-    static func == (left: TextKey, right: TextKey) -> Bool {
-      left.text.utf8.elementsEqual(right.text.utf8)
-    }
-    func hash(into hasher: inout Hasher) {
-      var text = text
-      text.withUTF8 { bytes in unsafe hasher.combine(bytes: UnsafeRawBufferPointer(bytes)) }
-    }
-  }
+  case text(ByteKey)
 
   init?(_ value: Pickle.Value) {
     switch value {
@@ -216,11 +205,11 @@ private enum KeyIdentity: Hashable, CustomStringConvertible {
       } else {
         return nil
       }
-    case .bigInteger(let digits): self = .text(TextKey(text: "\u{0}" + digits))
-    case .string(let text): self = .text(TextKey(text: text))
+    case .bigInteger(let digits): self = .text(ByteKey("\u{0}" + digits))
+    case .string(let text): self = .text(ByteKey(text))
     case .legacyString(let bytes):
       guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
-      self = .text(TextKey(text: text))
+      self = .text(ByteKey(text))
     default: return nil
     }
   }

@@ -25,7 +25,7 @@ package struct PickleEncoder {
   private var known: [ValueGraph.ID: Pickle.ID] = [:]
   private var unfilled: [ValueGraph.ID] = []
   private var lists: [(Pickle.ID, [ValueGraph.ID])] = []
-  private var strings: [GlobalName: Pickle.ID] = [:]
+  private var strings: [ByteKey: Pickle.ID] = [:]
   private var globals: [GlobalName: Pickle.ID] = [:]
 
   package init(_ graph: ValueGraph, picklers: [any ObjectPickler]) {
@@ -237,7 +237,7 @@ extension PickleEncoder {
   /// Adds a text, once where it is short.
   package mutating func string(_ text: String) -> Pickle.ID {
     guard text.utf8.count <= 64 else { return pickle.add(.string(text)) }
-    let key = GlobalName("", text)
+    let key = ByteKey(text)
     if let id = strings[key] { return id }
     let id = pickle.add(.string(text))
     strings[key] = id

@@ -27,7 +27,7 @@ public struct TensorArchive: Sendable {
   /// The Python classes and functions that the file names, in order of first use.
   public let globals: [GlobalUse]
   private let limits: DecodingLimits
-  private let indexByName: [[UInt8]: Int]
+  private let indexByName: [ByteKey: Int]
 
   /// Creates an archive.
   /// - Throws: `limit` as ``ValueGraph/leaves(limits:)`` does.
@@ -38,20 +38,26 @@ public struct TensorArchive: Sendable {
     var entries: [Entry] = []
     try values.forEachLeaf(limits: limits, where: \.isTensor) { leaf in
       guard case .tensor(let tensor) = leaf.node else { return }
+      let name = leaf.path.count == 1 ? leaf.path[0] : leaf.path.joined(separator: ".")
+      let isSame = leaf.stateDictPath.count == leaf.path.count
       entries.append(
         Entry(
-          path: leaf.path, name: leaf.path.joined(separator: "."), tensor: tensor, id: leaf.id,
-          stateDictName: leaf.stateDictPath.joined(separator: ".")))
+          path: leaf.path, name: name, tensor: tensor, id: leaf.id,
+          stateDictName: isSame ? name : leaf.stateDictPath.joined(separator: ".")))
     }
     // Names are compared as bytes: é composed and decomposed are two names. Full names go before
     // the short ones.
-    var indexByName: [[UInt8]: Int] = [:]
+    var indexByName: [ByteKey: Int] = [:]
     indexByName.reserveCapacity(entries.count)
-    for name in [\Entry.name, \.stateDictName] {
-      for (index, entry) in entries.enumerated() {
-        let key = Array(entry[keyPath: name].utf8)
-        if indexByName[key] == nil { indexByName[key] = index }
-      }
+    for (index, entry) in entries.enumerated().reversed() {
+      // Backwards, so that the first of a name stays.
+      indexByName[ByteKey(entry.name)] = index
+    }
+    for (index, entry) in entries.enumerated()
+    where entry.stateDictName.utf8.count < entry.name.utf8.count
+      && indexByName[ByteKey(entry.stateDictName)] == nil
+    {
+      indexByName[ByteKey(entry.stateDictName)] = index
     }
     self.values = values
     self.format = format
@@ -99,7 +105,7 @@ public struct TensorArchive: Sendable {
 
   /// The tensor with this name, or nil.
   public subscript(name: String) -> Tensor? {
-    indexByName[Array(name.utf8)].map { entries[$0].tensor }
+    indexByName[ByteKey(name)].map { entries[$0].tensor }
   }
 
   /// The tensor under this list of keys, or nil.
@@ -117,7 +123,7 @@ public struct TensorArchive: Sendable {
   /// The tensor with this name, with its path.
   /// - Throws: `invalidArgument` naming what there is.
   public func entry(_ name: String) throws(TensorIOError) -> Entry {
-    if let index = indexByName[Array(name.utf8)] { return entries[index] }
+    if let index = indexByName[ByteKey(name)] { return entries[index] }
     if names == [""] {
       throw .invalidArgument("the only tensor has no name; leave the name out")
     }

@@ -47,8 +47,9 @@ final class StoragePool {
 
   private let provider: any StorageProvider
   private let budget: DecodingBudget
-  private var entries: [GlobalName: Entry] = [:]
+  private var entries: [ByteKey: Entry] = [:]
   private var references: [Pickle.ID: StorageReference] = [:]
+  private var lastType: (type: GlobalName, dtype: DType?)?
 
   /// The storage in a byte string that holds a file of its own, as `pickle.dump(tensor)` has it.
   private let nested: NestedFiles?
@@ -80,7 +81,6 @@ final class StoragePool {
   func reference(
     persistent id: Pickle.ID, _ pickle: Pickle
   ) throws(TensorIOError) -> StorageReference {
-    if let known = references[id] { return known }
     guard let parts = pickle.tuple(id), (5...6).contains(parts.count) else {
       throw .malformed("a persistent id is no tuple of 5 or 6")
     }
@@ -90,7 +90,7 @@ final class StoragePool {
     guard let type = pickle.global(parts[1]) else {
       throw .malformed("the class of a storage is no class")
     }
-    let dtype = TorchNames.dtype(ofStorage: type)
+    let dtype = dtype(of: type)
     guard dtype != nil || type == TorchNames.untypedStorage else {
       throw .malformed("\(type.description.escapedForDisplay) is no class of storages")
     }
@@ -105,13 +105,19 @@ final class StoragePool {
     }
     let view = parts.count == 6 ? try view(parts[5], count, pickle) : nil
     let entry = try entry(key, type, dtype, location, count)
-    let reference = StorageReference(
+    return StorageReference(
       storage: entry.storage, dtype: dtype, type: type, device: Self.device(location),
       offset: view?.lowerBound ?? 0, count: view?.count ?? count,
       // torch swaps storages by their dtype, and those without one not at all.
       byteOrder: dtype == nil ? .little : provider.byteOrder)
-    references[id] = reference
-    return reference
+  }
+
+  /// The dtype of a storage class; nearly every storage of a file has that of the one before.
+  private func dtype(of type: GlobalName) -> DType? {
+    if let lastType, lastType.type == type { return lastType.dtype }
+    let dtype = TorchNames.dtype(ofStorage: type)
+    lastType = (type, dtype)
+    return dtype
   }
 
   private func view(
@@ -127,7 +133,7 @@ final class StoragePool {
   private func entry(
     _ key: String, _ type: GlobalName, _ dtype: DType?, _ location: String, _ count: Int
   ) throws(TensorIOError) -> Entry {
-    let name = GlobalName("", key)
+    let name = ByteKey(key)
     if let known = entries[name] {
       guard known.type == type, known.count == count,
         known.location.utf8.elementsEqual(location.utf8)

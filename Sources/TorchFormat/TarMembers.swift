@@ -10,7 +10,7 @@ internal import ByteIO
 /// | 257 | 5 | `ustar` |
 struct TarMembers {
   /// The ranges of the contents by name.
-  private(set) var ranges: [GlobalName: Range<Int>] = [:]
+  private(set) var ranges: [ByteKey: Range<Int>] = [:]
 
   static func isTar(_ head: [UInt8]) -> Bool {
     head.count >= 262 && head[257..<262].elementsEqual("ustar".utf8)
@@ -35,7 +35,7 @@ struct TarMembers {
         guard
           let name = String(validating: header[0..<100].prefix { $0 != 0 }, as: UTF8.self)
         else { throw .malformed("a name in the tar archive is not UTF-8", offset: offset) }
-        let plain = GlobalName("", name.hasPrefix("./") ? String(name.dropFirst(2)) : name)
+        let plain = ByteKey(name.hasPrefix("./") ? String(name.dropFirst(2)) : name)
         guard ranges.updateValue(start..<start + size, forKey: plain) == nil else {
           throw .malformed("the tar archive has '\(name.escapedForDisplay)' twice", offset: offset)
         }
@@ -48,5 +48,5 @@ struct TarMembers {
     }
   }
 
-  func range(_ name: String) -> Range<Int>? { ranges[GlobalName("", name)] }
+  func range(_ name: String) -> Range<Int>? { ranges[ByteKey(name)] }
 }

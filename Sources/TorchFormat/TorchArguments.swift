@@ -6,14 +6,12 @@ internal import TensorModel
 struct TorchArguments {
   let function: GlobalName
   let ids: [Pickle.ID]
-  let pickle: Pickle
 
   /// - Throws: `malformed` when there are fewer or more arguments than the function takes.
   init(
     _ function: GlobalName, _ arguments: Pickle.ID, _ pickle: Pickle, _ count: ClosedRange<Int>
   ) throws(TensorIOError) {
     self.function = function
-    self.pickle = pickle
     ids = pickle.tuple(arguments) ?? []
     guard count.contains(ids.count) else {
       throw .malformed(
@@ -26,12 +24,12 @@ struct TorchArguments {
     .malformed("argument \(index) of \(function) is no \(what)")
   }
 
-  func int(_ index: Int) throws(TensorIOError) -> Int {
+  func int(_ index: Int, _ pickle: Pickle) throws(TensorIOError) -> Int {
     guard let value = pickle.int(ids[index]) else { throw refuse(index, "integer of 64 bits") }
     return value
   }
 
-  func bool(_ index: Int) throws(TensorIOError) -> Bool {
+  func bool(_ index: Int, _ pickle: Pickle) throws(TensorIOError) -> Bool {
     switch pickle[ids[index]] {
     case .bool(let value): return value
     case .int(let value) where value == 0 || value == 1: return value == 1
@@ -39,12 +37,12 @@ struct TorchArguments {
     }
   }
 
-  func string(_ index: Int) throws(TensorIOError) -> String {
+  func string(_ index: Int, _ pickle: Pickle) throws(TensorIOError) -> String {
     guard let text = pickle.string(ids[index]) else { throw refuse(index, "string") }
     return text
   }
 
-  func dtype(_ index: Int) throws(TensorIOError) -> DType {
+  func dtype(_ index: Int, _ pickle: Pickle) throws(TensorIOError) -> DType {
     guard let dtype = TorchNames.dtype(pickle.global(ids[index])) else {
       throw refuse(index, "torch dtype")
     }
@@ -52,22 +50,26 @@ struct TorchArguments {
   }
 
   /// A tuple or list of integers, or a torch.Size.
-  func integers(_ index: Int) throws(TensorIOError) -> [Int] {
+  func integers(_ index: Int, _ pickle: Pickle) throws(TensorIOError) -> [Int] {
     guard let items = Self.items(ids[index], pickle) else {
       throw refuse(index, "tuple of integers")
     }
     guard items.count <= 64 else {
       throw .malformed("argument \(index) of \(function) has \(items.count) axes; 64 are the most")
     }
-    return try items.map { (item) throws(TensorIOError) in
+    var values: [Int] = []
+    values.reserveCapacity(items.count)
+    for item in items {
       guard let value = pickle.int(item) else { throw refuse(index, "tuple of integers") }
-      return value
+      values.append(value)
     }
+    return values
   }
 
   static func items(_ id: Pickle.ID, _ pickle: Pickle) -> [Pickle.ID]? {
+    if let items = pickle.tuple(id) { return items }
     switch pickle[id] {
-    case .tuple(let items), .list(let items): return items
+    case .list(let items): return items
     case .object(let object) where pickle.global(object.callee) == TorchNames.size:
       guard let parts = pickle.tuple(object.arguments), parts.count == 1 else { return nil }
       return pickle.tuple(parts[0])
@@ -76,7 +78,7 @@ struct TorchArguments {
   }
 
   /// Whether an argument holds nothing: None, or an empty dictionary of either kind.
-  func isEmpty(_ index: Int) -> Bool {
+  func isEmpty(_ index: Int, _ pickle: Pickle) -> Bool {
     switch pickle[ids[index]] {
     case .none: return true
     case .dictionary(let pairs): return pairs.isEmpty

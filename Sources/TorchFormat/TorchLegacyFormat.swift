@@ -102,7 +102,7 @@ public enum TorchLegacyFormat: TensorFormat {
 /// Storages that follow a stream's pickles.
 final class StreamStorages: StorageProvider {
   private let source: any ByteSource
-  private var ranges: [GlobalName: Range<Int>] = [:]
+  private var ranges: [ByteKey: Range<Int>] = [:]
   let byteOrder: ByteOrder
   /// Where the last storage ends.
   private(set) var end = 0
@@ -122,7 +122,7 @@ final class StreamStorages: StorageProvider {
     let sizes = Self.itemSizes(pickle)
     end = start
     for key in keys {
-      let name = GlobalName("", key)
+      let name = ByteKey(key)
       guard let size = sizes[name] else {
         throw .malformed(
           "the list of keys has '\(key.escapedForDisplay)', which no tensor uses", offset: end)
@@ -154,20 +154,20 @@ final class StreamStorages: StorageProvider {
   }
 
   /// The bytes of one element of each storage that a pickle refers to.
-  private static func itemSizes(_ pickle: Pickle) -> [GlobalName: Int] {
-    var sizes: [GlobalName: Int] = [:]
+  private static func itemSizes(_ pickle: Pickle) -> [ByteKey: Int] {
+    var sizes: [ByteKey: Int] = [:]
     for id in pickle.ids {
       guard case .persistent(let key) = pickle[id], let parts = pickle.tuple(key), parts.count >= 5,
         let type = pickle.global(parts[1]),
         let name = pickle.string(parts[2]) ?? pickle.int(parts[2]).map(String.init)
       else { continue }
-      sizes[GlobalName("", name)] = StoragePool.bytesPerItem(TorchNames.dtype(ofStorage: type))
+      sizes[ByteKey(name)] = StoragePool.bytesPerItem(TorchNames.dtype(ofStorage: type))
     }
     return sizes
   }
 
   func bytes(_ key: String, byteCount: Int) throws(TensorIOError) -> any ByteSource {
-    guard let range = ranges[GlobalName("", key)] else {
+    guard let range = ranges[ByteKey(key)] else {
       throw .malformed("storage '\(key.escapedForDisplay)' is not in the list of keys")
     }
     guard range.count == byteCount else {

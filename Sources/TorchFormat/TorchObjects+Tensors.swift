@@ -45,7 +45,7 @@ extension TorchObjects {
       noteHooks(values, 5, &decoder)
       return Rebuilt(
         tensor: try strided(
-          values, decoder, requiresGrad: 4, dtype: try values.dtype(6),
+          values, decoder, requiresGrad: 4, dtype: try values.dtype(6, decoder.pickle),
           metadata: values.ids.count > 7 ? 7 : nil))
     case (TorchNames.utilities, "_rebuild_qtensor"):
       return try quantized(try TorchArguments(name, arguments, decoder.pickle, 7...7), &decoder)
@@ -53,8 +53,9 @@ extension TorchObjects {
       let values = try TorchArguments(name, arguments, decoder.pickle, 4...4)
       return Rebuilt(
         tensor: try Tensor.meta(
-          dtype: try values.dtype(0), shape: try values.integers(1),
-          strides: try values.integers(2), requiresGrad: try values.bool(3)))
+          dtype: try values.dtype(0, decoder.pickle), shape: try values.integers(1, decoder.pickle),
+          strides: try values.integers(2, decoder.pickle),
+          requiresGrad: try values.bool(3, decoder.pickle)))
     case (TorchNames.utilities, "_rebuild_parameter"),
       (TorchNames.utilities, "_rebuild_parameter_with_state"), ("torch.nn.parameter", "Parameter"):
       return try parameter(object, name, &decoder, depth: depth)
@@ -74,7 +75,7 @@ extension TorchObjects {
   private func noteHooks(
     _ values: TorchArguments, _ index: Int, _ decoder: inout PickleDecoder
   ) {
-    guard !values.isEmpty(index) else { return }
+    guard !values.isEmpty(index, decoder.pickle) else { return }
     decoder.findings.append(
       Finding(
         "backward-hooks", "a tensor comes with backward hooks, which are code and are left out"))
@@ -88,21 +89,22 @@ extension TorchObjects {
   ) throws(TensorIOError) -> Tensor {
     let reference = try pool.reference(values.ids[0], decoder)
     let dtype = dtype ?? reference.dtype ?? .uint8
-    let strides = try values.integers(3)
+    let strides = try values.integers(3, decoder.pickle)
     guard strides.allSatisfy({ $0 >= 0 }) else {
       throw .malformed("a stride is negative; torch has none")
     }
     let lazy = try metadata.map { (index) throws(TensorIOError) in
-      try Self.lazySigns(values.ids[index], values.pickle)
+      try Self.lazySigns(values.ids[index], decoder.pickle)
     }
     // A view's offset counts elements of the storage's own type.
-    let offset = try values.int(1).added(to: reference.offset, "the storage offset")
+    let offset = try values.int(1, decoder.pickle).added(to: reference.offset, "the storage offset")
     return try Tensor(
       dtype: dtype, byteOrder: dtype.swapUnit > 1 ? reference.byteOrder : .little,
-      shape: try values.integers(2), strides: strides, offset: offset, storage: reference.storage,
+      shape: try values.integers(2, decoder.pickle), strides: strides, offset: offset,
+      storage: reference.storage,
       device: reference.device,
       requiresGrad: try requiresGrad.map { (index) throws(TensorIOError) in
-        try values.bool(index)
+        try values.bool(index, decoder.pickle)
       } ?? false, quantization: quantization, isConjugated: lazy?.conjugated ?? false,
       isNegated: lazy?.negated ?? false)
   }
@@ -135,7 +137,7 @@ extension TorchObjects {
     _ values: TorchArguments, _ decoder: inout PickleDecoder
   ) throws(TensorIOError) -> Rebuilt {
     noteHooks(values, 6, &decoder)
-    let pickle = values.pickle
+    let pickle = decoder.pickle
     guard let parts = pickle.tuple(values.ids[4]), parts.count >= 3,
       let name = pickle.global(parts[0]), name.module == "torch",
       let scheme = Quantization.Scheme(rawValue: name.name)
@@ -174,7 +176,7 @@ extension TorchObjects {
       throw .malformed("argument 0 of \(name) is no tensor")
     }
     if !isClass { noteHooks(values, 2, &decoder) }
-    let requiresGrad = values.ids.count > 1 ? try values.bool(1) : true
+    let requiresGrad = values.ids.count > 1 ? try values.bool(1, decoder.pickle) : true
     var traits = inner.traits ?? ValueGraph.Traits()
     // A parameter of a subclass keeps the subclass.
     traits.type = traits.type ?? TorchNames.parameter
@@ -219,12 +221,13 @@ extension TorchObjects {
       data = tensor
     }
     guard let data else { throw .malformed("argument 0 of \(values.function) is no tensor") }
-    guard try values.dtype(1) == data.dtype else {
+    guard try values.dtype(1, decoder.pickle) == data.dtype else {
       throw .unsupported("\(values.function) with a change of the dtype")
     }
     return Rebuilt(
       tensor: data.tagged(
-        device: StoragePool.device(try values.string(2)), requiresGrad: try values.bool(3)))
+        device: StoragePool.device(try values.string(2, decoder.pickle)),
+        requiresGrad: try values.bool(3, decoder.pickle)))
   }
 
   /// (class, dtype, size, stride, storage_offset, layout, device, requires_grad, …): no elements.
@@ -235,8 +238,9 @@ extension TorchObjects {
     var traits = ValueGraph.Traits(type: type)
     traits.arguments = values.ids.map { decoder.id(of: $0) }
     let tensor = try Tensor.meta(
-      dtype: try values.dtype(1), shape: try values.integers(2), strides: try values.integers(3),
-      requiresGrad: try values.bool(7))
+      dtype: try values.dtype(1, decoder.pickle), shape: try values.integers(2, decoder.pickle),
+      strides: try values.integers(3, decoder.pickle),
+      requiresGrad: try values.bool(7, decoder.pickle))
     return Rebuilt(tensor: tensor, traits: traits)
   }
 

@@ -74,16 +74,16 @@ private final class TarTables: ObjectInterpreter {
   }
 
   private let budget: DecodingBudget
-  private var storages: [GlobalName: Storage] = [:]
-  private var tensors: [GlobalName: Tensor] = [:]
+  private var storages: [ByteKey: Storage] = [:]
+  private var tensors: [ByteKey: Tensor] = [:]
 
   init(budget: DecodingBudget) { self.budget = budget }
 
-  private func key(_ id: Pickle.ID, _ pickle: Pickle) throws(TensorIOError) -> GlobalName {
+  private func key(_ id: Pickle.ID, _ pickle: Pickle) throws(TensorIOError) -> ByteKey {
     guard let key = pickle.string(id) ?? pickle.int(id).map(String.init) else {
       throw .malformed("a key is neither text nor an integer")
     }
-    return GlobalName("", key)
+    return ByteKey(key)
   }
 
   private func count(
@@ -184,7 +184,7 @@ private final class TarTables: ObjectInterpreter {
     let key = try key(id, decoder.pickle)
     if let tensor = tensors[key] { return Interpretation(.tensor(tensor)) }
     guard let storage = storages[key] else {
-      throw .malformed("the persistent id '\(key.name.escapedForDisplay)' is no tensor's key")
+      throw .malformed("the persistent id '\(key.text.escapedForDisplay)' is no tensor's key")
     }
     let count = storage.storage.byteCount / (storage.dtype.bitWidth / 8)
     let tensor = try Tensor(

@@ -9,29 +9,31 @@ extension ZIPArchive {
 
 /// The members of an archive by their names.
 package struct ZIPMemberIndex: Sendable {
-  private var exact: [[UInt8]: ZIPMember] = [:]
-  private var folded: [[UInt8]: ZIPMember] = [:]
+  private var exact: [ByteKey: ZIPMember] = [:]
+  /// Members whose names have letters of upper case, and those of the same name without.
+  private var folded: [ByteKey: ZIPMember] = [:]
   /// Names that occur twice.
   package private(set) var findings: [Finding] = []
 
   /// Of members with one name the first counts, as for PyTorch.
   package init(_ archive: ZIPArchive) {
     exact.reserveCapacity(archive.members.count)
+    folded.reserveCapacity(archive.members.count)
     for member in archive.members where !member.isDirectory {
-      let name = Array(member.name.utf8)
-      if exact[name] == nil {
-        exact[name] = member
-      } else {
+      let name = ByteKey(member.name)
+      guard exact[name] == nil else {
         findings.append(
           Finding(
             "duplicate-member",
             "the name occurs twice; the first member counts, as for PyTorch; Python takes the last",
             member: member.name, offset: member.dataOffset))
+        continue
       }
-      let key = Self.fold(name)
+      exact[name] = member
+      let key = Self.fold(member.name)
       if folded[key] == nil {
         folded[key] = member
-      } else if exact[name] === member {
+      } else {
         findings.append(
           Finding(
             "duplicate-member", "two names differ in upper and lower case only",
@@ -43,11 +45,13 @@ package struct ZIPMemberIndex: Sendable {
   /// The member with this name; PyTorch ignores the case of ASCII letters, and so does this where no
   /// member has the very name.
   package subscript(name: String) -> ZIPMember? {
-    let bytes = Array(name.utf8)
-    return exact[bytes] ?? folded[Self.fold(bytes)]
+    exact[ByteKey(name)] ?? folded[Self.fold(name)]
   }
 
-  private static func fold(_ name: [UInt8]) -> [UInt8] {
-    name.map { (0x41...0x5a).contains($0) ? $0 + 0x20 : $0 }
+  private static func fold(_ name: String) -> ByteKey {
+    let isUpper = { (byte: UInt8) in (0x41...0x5a).contains(byte) }
+    guard name.utf8.contains(where: isUpper) else { return ByteKey(name) }
+    return ByteKey(
+      String(decoding: name.utf8.map { isUpper($0) ? $0 + 0x20 : $0 }, as: UTF8.self))
   }
 }

@@ -15,7 +15,8 @@ public struct ZIPArchive: Sendable {
   ///   file, or a local header names another member; `unsupported` for encrypted members and
   ///   methods other than stored and deflated; `limit` for too many members.
   public init(_ file: InputFile, limits: DecodingLimits) throws(TensorIOError) {
-    let directory = try ZIPDirectory(file)
+    let window = FileWindow(file)
+    let directory = try ZIPDirectory(window)
     guard directory.count <= limits.memberCount else {
       throw .limit(
         "the number of members", directory.count, over: limits.memberCount, raise: "memberCount")
@@ -32,7 +33,7 @@ public struct ZIPArchive: Sendable {
         guard entry.headerOffset == nil || entry.headerOffset == offset else {
           throw .malformed("two readings of the directory place the member differently")
         }
-        let header = try ZIPLocalHeader(file, at: offset)
+        let header = try ZIPLocalHeader(window, at: offset)
         members.append(try ZIPMember(file, entry, header))
         findings += Self.disagreements(of: header, with: entry)
       }
@@ -51,7 +52,7 @@ public struct ZIPArchive: Sendable {
     func note(_ count: Int, _ what: String) {
       findings.append(Finding("zip-unaccounted-bytes", "\(count) bytes \(what)", offset: position))
     }
-    let ordered = members.sorted { $0.range.lowerBound < $1.range.lowerBound }
+    let ordered = Self.ordered(members)
     for (index, member) in ordered.enumerated() {
       let gap = member.range.lowerBound - position
       if gap > 0 { note(gap, "in front of '\(member.name.escapedForDisplay)' belong to no member") }
@@ -91,12 +92,24 @@ public struct ZIPArchive: Sendable {
     ]
   }
 
+  /// The members by their place in the file, which nearly always is the order of the directory.
+  private static func ordered(_ members: [ZIPMember]) -> [ZIPMember] {
+    var last = -1
+    for member in members {
+      guard member.range.lowerBound >= last else {
+        return members.sorted { $0.range.lowerBound < $1.range.lowerBound }
+      }
+      last = member.range.lowerBound
+    }
+    return members
+  }
+
   /// Refuses members that share bytes: overlapping members are how small archives unpack to
   /// terabytes.
   private static func requireDisjoint(
     _ members: [ZIPMember], before directory: Int
   ) throws(TensorIOError) {
-    let ordered = members.sorted { $0.range.lowerBound < $1.range.lowerBound }
+    let ordered = Self.ordered(members)
     for (left, right) in zip(ordered, ordered.dropFirst())
     where right.range.lowerBound < left.range.upperBound {
       throw TensorIOError(

@@ -29,7 +29,7 @@ final class ZIPDirectory {
 
   /// Opens the directory of a file.
   /// - Throws: `malformed` with libzip's words.
-  init(_ file: InputFile) throws(TensorIOError) {
+  init(_ file: FileWindow) throws(TensorIOError) {
     source = DirectorySource(file)
     var error = unsafe zip_error_t()
     unsafe zip_error_init(&error)
@@ -57,13 +57,9 @@ final class ZIPDirectory {
   }
 
   private static func bytes(ofCString text: UnsafePointer<CChar>) -> [UInt8] {
-    var bytes: [UInt8] = []
-    var at = unsafe text
-    while unsafe at.pointee != 0 {
-      bytes.append(UInt8(bitPattern: unsafe at.pointee))
-      unsafe at += 1
-    }
-    return bytes
+    var count = 0
+    while unsafe text[count] != 0 { count += 1 }
+    return unsafe Array(UnsafeRawBufferPointer(start: text, count: count))
   }
 
   /// The number of members.
@@ -110,6 +106,7 @@ final class ZIPDirectory {
 /// The file as libzip reads it: with checked copies, so that a file cut short is an error.
 @safe
 private final class DirectorySource {
+  private let window: FileWindow
   private let file: InputFile
   private var position = 0
   private var error = unsafe zip_error_t()
@@ -118,8 +115,9 @@ private final class DirectorySource {
   /// A read that failed.
   private(set) var failure: TensorIOError?
 
-  init(_ file: InputFile) {
-    self.file = file
+  init(_ window: FileWindow) {
+    self.window = window
+    file = window.file
     unsafe zip_error_init(&error)
   }
 
@@ -159,7 +157,7 @@ private final class DirectorySource {
     let count = max(0, min(length, file.byteCount - position))
     let buffer = unsafe UnsafeMutableRawBufferPointer(start: data, count: count)
     do throws(TensorIOError) {
-      unsafe try file.read(at: position, into: buffer)
+      unsafe try window.read(at: position, into: buffer)
     } catch {
       failure = error
       unsafe zip_error_set(&self.error, ZIP_ER_READ, 0)

@@ -33,9 +33,9 @@ struct ZIPLocalHeader {
   var unknownFlags: UInt16 { flags & ~0x080e }
 
   /// Reads the header at `offset`.
-  init(_ file: InputFile, at offset: Int) throws(TensorIOError) {
+  init(_ file: FileWindow, at offset: Int) throws(TensorIOError) {
     self.offset = offset
-    let fixed = try file.bytes(offset..<offset + Self.fixedSize)
+    let fixed = Array(try file.bytes(offset..<offset + Self.fixedSize))
     var cursor = ByteCursor(fixed.span, baseOffset: offset)
     guard cursor.skip(ifNext: Self.signature) else {
       throw .malformed("no local header stands where the directory points", offset: offset)
@@ -52,9 +52,9 @@ struct ZIPLocalHeader {
     let nameOffset = offset + Self.fixedSize
     dataOffset = nameOffset + nameLength + extraLength
     let variable = try file.bytes(nameOffset..<dataOffset)
-    name = Array(variable[..<nameLength])
+    name = Array(variable.prefix(nameLength))
     let extra = try ZIP64Extra(
-      variable[nameLength...], at: nameOffset + nameLength, size: size,
+      variable.dropFirst(nameLength), at: nameOffset + nameLength, size: size,
       compressedSize: compressedSize, offset: 0)
     self.size = extra.size
     self.compressedSize = extra.compressedSize
@@ -77,6 +77,7 @@ struct ZIP64Extra {
     self.size = UInt64(size)
     self.compressedSize = UInt64(compressedSize)
     self.offset = UInt64(offset)
+    if extra.isEmpty { return }
     let bytes = Array(extra)
     var cursor = ByteCursor(bytes.span, baseOffset: position)
     var isFound = false

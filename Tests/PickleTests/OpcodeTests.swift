@@ -5,7 +5,7 @@ import Testing
 /// Tiny pickles written by hand, at least one for each opcode.
 @Suite struct OpcodeTests {
   /// What a pickle holds, in a notation of our own.
-  private static let cases: [(bytes: String, value: String)] = [
+  static let cases: [(bytes: String, value: String)] = [
     ("N.", "None"), ("\u{88}.", "True"), ("\u{89}.", "False"),
     ("I01\n.", "True"), ("I00\n.", "False"), ("I-12\n.", "-12"), ("I1\n.", "1"),
     ("L5L\n.", "5"), ("L-5\n.", "-5"), ("L-9223372036854775808L\n.", "-9223372036854775808"),

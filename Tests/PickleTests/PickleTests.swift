@@ -11,7 +11,7 @@ func read(
 }
 
 /// Looks through bytes.
-func scan(_ bytes: [UInt8], limits: DecodingLimits = DecodingLimits()) throws -> PickleScan {
+func look(_ bytes: [UInt8], limits: DecodingLimits = DecodingLimits()) throws -> PickleScan {
   try PickleScan.scan(try HeapBytes(bytes.span), limits: limits)
 }
 

@@ -1,4 +1,4 @@
-// Times TensorIO for the cases of numpy_bench.py, on the files that it prepares.
+// Times TensorIO for the cases of numpy_bench.py and torch_bench.py, on the files that they prepare.
 //
 //     tensorio-bench CASE DIR REPEAT      prints {"CASE": [seconds, …], "CASE_bytes": n}
 
@@ -53,6 +53,25 @@ let cases: [String: Case] = [
     var options = WritingOptions()
     options.compressionLevel = 6
     return { try archive.write(to: folder + "out-tensorio.npz", options: options) }
+  },
+  "torch-open-10000": Case { folder in
+    {
+      let archive = try TensorArchive(contentsOf: folder + "many.pt")
+      precondition(archive.entries.count == 10_000)
+    }
+  },
+  "torch-open-mapped": Case(divisor: 100) { folder in
+    {
+      for _ in 0..<100 {
+        let archive = try TensorArchive(contentsOf: folder + "large.pt")
+        precondition(archive.entries.count == 64)
+      }
+    }
+  },
+  "torch-load-256MB": Case(prepare: loadAll("large.pt")),
+  "torch-save-256MB": Case(output: "out-tensorio.pt") { folder in
+    let archive = try TensorArchive(contentsOf: folder + "large.pt").loaded()
+    return { try archive.write(to: folder + "out-tensorio.pt") }
   },
 ]
 
