@@ -36,6 +36,8 @@ struct NPYEncoder {
     guard !tensor.dtype.containsObjects || pickle != nil else {
       throw .unsupported("the elements are Python objects, which only an archive knows")
     }
+    // Before room is made on the disk.
+    try tensor.requireExpansion(DecodingLimits())
     self.pickle = pickle ?? []
     // As in NumPy: an array that is both is row-major, one that is neither is copied row-major.
     // Elements of no bytes have no order.

@@ -62,7 +62,7 @@ extension Tensor {
     }
   }
 
-  private func requireExpansion(_ limits: DecodingLimits) throws(TensorIOError) {
+  package func requireExpansion(_ limits: DecodingLimits) throws(TensorIOError) {
     guard byteCount <= limits.expandedBytes || byteCount <= storage.byteCount else {
       throw .limit(
         "the size of the expanded view", byteCount, over: limits.expandedBytes,
