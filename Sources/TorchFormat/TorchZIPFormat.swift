@@ -93,7 +93,8 @@ final class TorchRecords: Sendable {
   static func of(_ opened: OpenedFile) throws(TensorIOError) -> TorchRecords? {
     guard ZIPArchive.isArchive(opened.head) else { return nil }
     let archive = try opened.once { () throws(TensorIOError) -> ZIPArchive in
-      try ZIPArchive(opened.file, limits: opened.options.limits)
+      try ZIPArchive(
+        opened.file, limits: opened.options.limits, checkLater: { opened.checkLater($0) })
     }
     return try opened.once { () throws(TensorIOError) -> TorchRecords in TorchRecords(archive) }
   }
