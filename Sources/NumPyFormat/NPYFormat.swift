@@ -128,7 +128,7 @@ private struct NPYReader {
     }
     let reading = try ObjectArray.read(
       try FileSlice(file, 0..<file.byteCount), from: payload, header: array.header,
-      into: &graph, budget: budget, limits: options.limits)
+      into: &graph, budget: budget, options: options)
     findings += array.header.findings + reading.findings
     globals += reading.globals
     end = reading.end

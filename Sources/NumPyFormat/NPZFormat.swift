@@ -160,7 +160,7 @@ private struct NPZReader {
     // Loaded whole, which checks the checksum too.
     let reading = try ObjectArray.read(
       try member.loaded(), from: header.byteCount, header: header, member: member.name,
-      into: &graph, budget: budget, limits: options.limits)
+      into: &graph, budget: budget, options: options)
     findings += reading.findings
     globals += reading.globals
     noteTrailing(in: member, after: reading.end)

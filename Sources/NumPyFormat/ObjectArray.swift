@@ -18,11 +18,11 @@ enum ObjectArray {
   /// - Throws: `malformed` when it is no array that fits the header.
   static func read(
     _ source: any ByteSource, from start: Int, header: NPYHeader, member: String? = nil,
-    into graph: inout ValueGraph, budget: DecodingBudget, limits: DecodingLimits
+    into graph: inout ValueGraph, budget: DecodingBudget, options: ReadingOptions
   ) throws(TensorIOError) -> Reading {
-    let (pickle, end) = try Pickle.read(source, from: start, limits: limits)
+    let (pickle, end) = try Pickle.read(source, from: start, limits: options.limits)
     var decoder = PickleDecoder(
-      pickle, into: graph, interpreters: [NumPyObjects(budget: budget)], limits: limits)
+      pickle, into: graph, interpreters: [NumPyObjects(budget: budget)], options: options)
     let id = try decoder.decode()
     graph = decoder.graph
     guard case .tensor(let tensor) = graph[id], tensor.dtype.containsObjects else {

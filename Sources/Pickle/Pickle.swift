@@ -284,6 +284,23 @@ extension Pickle {
     return result
   }
 
+  /// Where the last part of a container or object lies among all parts, which is in order of time.
+  func endOfParts(_ id: ID) -> UInt32 {
+    let record = records[Int(id.index)]
+    let chains: [UInt32]
+    switch record.kind {
+    case .list, .dictionary, .set: chains = [record.a]
+    case .object:
+      let object = objects[Int(record.a)]
+      chains = [object.elements, object.items, object.states]
+    default: chains = []
+    }
+    return chains.filter { $0 > 0 }.map { chain in
+      let last = segments[Int(self.chains[Int(chain) - 1].tail)]
+      return last.start + last.count
+    }.max() ?? 0
+  }
+
   private func pairs(ofChain index: UInt32) -> [(key: ID, value: ID)] {
     let flat = elements(ofChain: index)
     return stride(from: 0, to: flat.count - 1, by: 2).map { (flat[$0], flat[$0 + 1]) }

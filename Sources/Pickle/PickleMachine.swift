@@ -71,7 +71,7 @@ struct PickleMachine {
     let root = try pop(.stop)
     if !stack.isEmpty {
       pickle.findings.append(
-        Finding("leftover-stack", "\(stack.count) objects are left on the stack at STOP"))
+        Finding("leftover-stack", "more than one object is left at STOP: \(stack.count + 1)"))
     }
     pickle.root = Pickle.ID(index: root)
   }

@@ -10,7 +10,7 @@ package struct PickleScan: Sendable {
     /// What is named.
     package let name: GlobalName
     /// What it would do.
-    package let verdict: GlobalVerdict
+    package internal(set) var verdict: GlobalVerdict
     /// The offset of the first opcode that names it.
     ///
     /// For a pickle that is encoded in a string it is that of the string's opcode.
@@ -109,6 +109,7 @@ package struct PickleScan: Sendable {
       let path = reading.error == nil ? paths.path(ofGlobal: index) : nil
       add(use.name, at: context.offset(use.offset), path: path, context)
     }
+    judgeNestedLoads(reading.pickle)
     for use in part.walk.globals {
       add(use.name, at: context.offset(use.offset), path: nil, context)
     }
@@ -121,6 +122,20 @@ package struct PickleScan: Sendable {
       let path = index < literals.count ? paths.path(ofWanted: literals[index]) : nil
       try addNested(candidate, path, context)
     }
+  }
+
+  /// `torch.storage._load_from_bytes` runs whatever its bytes are; those that are a pickle are looked
+  /// into, and others (archives, the oldest protocols) make the call dangerous.
+  private mutating func judgeNestedLoads(_ pickle: Pickle) {
+    let name = GlobalName("torch.storage", "_load_from_bytes")
+    guard let index = indexes[name] else { return }
+    let calls = pickle.ids.filter { id in
+      guard case .object(let object) = pickle[id], pickle.global(object.callee) == name else {
+        return false
+      }
+      return !pickle.beginsLikePickle(pickle.tuple(object.arguments)?.first)
+    }
+    if !calls.isEmpty { globals[index].verdict = .dangerous }
   }
 
   private mutating func addNested(
@@ -226,5 +241,23 @@ private struct Part {
       }
     }
     return found
+  }
+}
+
+extension Pickle {
+  /// Whether an object is a byte string that begins with PROTO 2 to 5.
+  fileprivate func beginsLikePickle(_ id: ID?) -> Bool {
+    guard let id else { return false }
+    if let bytes = try? bytes(id),
+      let head = try? SourceSlice.of(bytes, 0..<min(2, bytes.byteCount)).bytes(), head.count == 2
+    {
+      return NestedPickle.isPickle(head[0], head[1])
+    }
+    // Before protocol 3: _codecs.encode(text, 'latin1').
+    guard case .object(let object) = self[id], let text = tuple(object.arguments)?.first,
+      let scalars = string(text)?.unicodeScalars.prefix(2), scalars.count == 2
+    else { return false }
+    let bytes = scalars.map { UInt8(exactly: $0.value) ?? 0 }
+    return NestedPickle.isPickle(bytes[0], bytes[1])
   }
 }

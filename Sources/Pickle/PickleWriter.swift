@@ -17,6 +17,8 @@ package struct PickleWriter {
   private let memoizesAll: Bool
   /// Whether a tuple or call leads back to itself, which needs slots for all between.
   private var isCircular = false
+  /// What is on its way to be filled and referred to from elsewhere.
+  private var unfilled: Set<UInt32> = []
 
   private enum Task {
     case visit(UInt32)
@@ -25,6 +27,8 @@ package struct PickleWriter {
     case close(UInt32)
     /// Appends, assigns and builds onto the object on the stack.
     case fill(UInt32)
+    /// Notes that it was filled.
+    case finish(UInt32)
   }
 
   /// The bytes of a pickle of everything that `pickle.root` leads to.
@@ -78,8 +82,9 @@ package struct PickleWriter {
       switch task {
       case .emit(let opcode): emit(opcode)
       case .visit(let id): try visit(id)
-      case .close(let id): close(id)
+      case .close(let id): try close(id)
       case .fill(let id): fill(id)
+      case .finish(let id): unfilled.remove(id)
       }
     }
   }
@@ -181,7 +186,21 @@ package struct PickleWriter {
     visits[id] = ((visits[id]?.count ?? 0) + 1, slots.count)
   }
 
-  private mutating func close(_ id: UInt32) {
+  /// Refuses to call with something that was complete when the file called, and is not now.
+  ///
+  /// Where a call's arguments lead back to it, they have to be begun before it and are completed
+  /// after it; what the call copies of them would be missing. Python itself refuses most of these.
+  private func requireCompleteArguments(_ object: Pickle.Object) throws(TensorIOError) {
+    guard !unfilled.isEmpty, let arguments = pickle.tuple(object.arguments) else { return }
+    let time = pickle.records[Int(object.arguments.index)].b
+    for argument in arguments where unfilled.contains(argument.index) {
+      guard UInt64(pickle.endOfParts(argument)) > time else {
+        throw .unsupported("the arguments of an object lead back to the object")
+      }
+    }
+  }
+
+  private mutating func close(_ id: UInt32) throws(TensorIOError) {
     let value = pickle[Pickle.ID(index: id)]
     if let slot = slots[id] {
       // Closed meanwhile, further in: the parts on the stack are of no use.
@@ -197,6 +216,7 @@ package struct PickleWriter {
       if case .object = value, case .fill = tasks.last { tasks.removeLast() }
       return get(slot)
     }
+    if case .object(let object) = value { try requireCompleteArguments(object) }
     switch value {
     case .tuple(let items):
       emit([.tuple1, .tuple2, .tuple3, .tuple][min(items.count, 4) - 1])
@@ -225,6 +245,8 @@ package struct PickleWriter {
       for state in object.states { work += [.visit(state.index), .emit(.build)] }
     default: break
     }
+    if work.isEmpty { return }
+    if memoizesAll || references[Int(id)] > 1, unfilled.insert(id).inserted { work.append(.finish(id)) }
     tasks += work.reversed()
   }
 

@@ -43,6 +43,8 @@ package struct Interpretation {
 package struct PickleDecoder {
   package let pickle: Pickle
   package let limits: DecodingLimits
+  /// How Python 2's strings are read.
+  package let encoding: LegacyEncoding
   /// The values so far.
   package var graph: ValueGraph
   /// What was odd and accepted.
@@ -54,12 +56,13 @@ package struct PickleDecoder {
   /// - Parameter graph: receives the values; its root stays as it is.
   package init(
     _ pickle: Pickle, into graph: consuming ValueGraph = ValueGraph(.none),
-    interpreters: [any ObjectInterpreter], limits: DecodingLimits
+    interpreters: [any ObjectInterpreter], options: ReadingOptions
   ) {
     self.pickle = pickle
     self.graph = graph
     self.interpreters = interpreters
-    self.limits = limits
+    limits = options.limits
+    encoding = options.legacyEncoding
     known = Array(repeating: .max, count: pickle.count)
   }
 
@@ -104,7 +107,7 @@ package struct PickleDecoder {
     case .float(let value): return Interpretation(.float(value))
     case .string(let text): return Interpretation(.string(text))
     case .legacyString(let bytes):
-      if let text = String(validating: bytes, as: UTF8.self) {
+      if let text = encoding.text(bytes) {
         return Interpretation(.string(text))
       }
       return Interpretation(.bytes(try HeapBytes(bytes.span)))
@@ -139,7 +142,8 @@ package struct PickleDecoder {
         }
         if let result = try pythonValue(of: object, named: name.modern) { return result }
       } catch {
-        throw error.located(in: .init(offset: object.offset))
+        // An offset in the pickle says nothing about another member.
+        throw error.place.member == nil ? error.located(in: .init(offset: object.offset)) : error
       }
     }
     return Interpretation(.object(inert(object)))
@@ -169,7 +173,7 @@ package struct PickleDecoder {
     var places: [KeyIdentity: Int] = [:]
     if pairs.count > 1 { places.reserveCapacity(pairs.count) }
     for pair in pairs {
-      if pairs.count > 1, let identity = KeyIdentity(pickle[pair.key]) {
+      if pairs.count > 1, let identity = KeyIdentity(pickle[pair.key], encoding) {
         if let place = places[identity] {
           findings.append(
             Finding(
@@ -192,7 +196,7 @@ private enum KeyIdentity: Hashable, CustomStringConvertible {
   case float(Double)
   case text(ByteKey)
 
-  init?(_ value: Pickle.Value) {
+  init?(_ value: Pickle.Value, _ encoding: LegacyEncoding) {
     switch value {
     case .none: self = .none
     case .bool(let value): self = .number(value ? 1 : 0)
@@ -208,7 +212,7 @@ private enum KeyIdentity: Hashable, CustomStringConvertible {
     case .bigInteger(let digits): self = .text(ByteKey("\u{0}" + digits))
     case .string(let text): self = .text(ByteKey(text))
     case .legacyString(let bytes):
-      guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
+      guard let text = encoding.text(bytes) else { return nil }
       self = .text(ByteKey(text))
     default: return nil
     }

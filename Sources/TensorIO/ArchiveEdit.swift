@@ -85,7 +85,7 @@ extension TensorArchive {
   /// Tensors, then other values, under their names.
   var namedValues: [NamedValue] {
     entries.map { ($0.stateDictName, $0.id) }
-      + otherValues.map { ($0.path.joined(separator: "."), $0.id) }
+      + otherValues.filter { !$0.isNestedBytes }.map { ($0.path.joined(separator: "."), $0.id) }
   }
 
   /// One archive of values of several.
@@ -170,11 +170,22 @@ extension TensorArchive {
     var losses = entries.filter { $0.path.count > 1 }.map {
       Loss(.nesting, of: $0.name, "the nesting; the path becomes the name '\($0.stateDictName)'")
     }
+    losses += otherValues.filter(\.isNestedBytes).map {
+      Loss(.value, of: $0.path.joined(separator: "."), "bytes among nested values")
+    }
     let attributes = values.reachable().count { !(values.traits(of: $0)?.states ?? []).isEmpty }
     if attributes > 0 {
       losses.append(
         Loss(.value, of: "", "the attributes of \(attributes) values, as _metadata is one"))
     }
     return losses
+  }
+}
+
+extension ValueGraph.Leaf {
+  /// Bytes that lie deeper than members of an archive can.
+  fileprivate var isNestedBytes: Bool {
+    if case .bytes = node { return path.count > 1 }
+    return false
   }
 }

@@ -51,6 +51,12 @@ public enum FormatRegistry {
       at: .init(file: path))
   }
 
+  /// The format that a file name says: of several with one ending, the one that is written.
+  static func named(by path: String) -> FormatDescriptor? {
+    let named = descriptors.filter { $0.matches(path) }
+    return named.first { $0.canWrite } ?? named.first
+  }
+
   /// The format of a file by its content.
   /// - Throws: `malformed` for an empty file, `unsupported` naming what the file is instead.
   static func format(
@@ -59,7 +65,7 @@ public enum FormatRegistry {
     for format in all where try format.recognizes(opened) { return format }
     let (file, head) = (opened.file, opened.head)
     if head.isEmpty { throw .malformed("the file is empty") }
-    if let named = descriptors.first(where: { $0.matches(file.path) }) {
+    if let named = Self.named(by: file.path) {
       throw .malformed(
         "this is no \(named.id) file: the content is \(ForeignContent.describe(head))")
     }

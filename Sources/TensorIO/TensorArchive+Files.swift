@@ -12,14 +12,11 @@ extension TensorArchive {
       let opened = try OpenedFile(file, options: options)
       let format = try FormatRegistry.format(of: opened)
       var archive = try format.read(opened)
-      let others = FormatRegistry.all.filter { $0.descriptor != format.descriptor }
-      if !format.descriptor.matches(path),
-        let named = others.first(where: { $0.descriptor.matches(path) })
-      {
+      if !format.descriptor.matches(path), let named = FormatRegistry.named(by: path) {
         archive.findings.append(
           Finding(
             "wrong-extension",
-            "the name says \(named.descriptor.id), the content is \(format.descriptor.id)"))
+            "the name says \(named.id), the content is \(format.descriptor.id)"))
       }
       return archive
     }

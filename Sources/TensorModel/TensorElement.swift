@@ -106,7 +106,7 @@ extension Tensor {
     try requireType(type)
     if isContiguous, ElementRewrite(self).isIdentity, Element.acceptsEveryBitPattern {
       let inPlace: R? = unsafe try storage.withUnsafeBytes { (region) throws(TensorIOError) in
-        let start = offset * MemoryLayout<Element>.stride
+        let start = firstIndex * MemoryLayout<Element>.stride
         // SAFETY: the outline lies inside the storage; alignment is checked here.
         let bytes = unsafe UnsafeRawBufferPointer(rebasing: region[start..<start + byteCount])
         guard Int(bitPattern: bytes.baseAddress) % MemoryLayout<Element>.alignment == 0 else {

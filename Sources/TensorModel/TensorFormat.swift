@@ -45,8 +45,33 @@ public struct ReadingOptions: Sendable {
   /// Nothing is guessed by default.
   public var rawTypes: [Int: DType] = [:]
 
+  /// How the strings of Python 2 in pickles are read, which may be text or bytes.
+  public var legacyEncoding = LegacyEncoding.automatic
+
   /// Creates the documented defaults.
   public init() {}
+}
+
+/// What a Python 2 string in a pickle is taken for.
+public enum LegacyEncoding: String, Sendable, CaseIterable {
+  /// Text where it is UTF-8, as ASCII is, else bytes.
+  case automatic = "auto"
+  /// Text, one character a byte.
+  case latin1
+  /// Always bytes.
+  case bytes
+
+  /// The text of a string, or nil where it is bytes.
+  package func text(_ string: [UInt8]) -> String? {
+    switch self {
+    case .automatic: return String(validating: string, as: UTF8.self)
+    case .latin1:
+      var text = String.UnicodeScalarView()
+      for byte in string { text.append(Unicode.Scalar(byte)) }
+      return String(text)
+    case .bytes: return nil
+    }
+  }
 }
 
 /// How files are written.

@@ -26,8 +26,11 @@ struct StoragePlan {
   private struct Key: Hashable {
     let storage: ObjectIdentifier
     let device: Device
-    /// Only storages whose bytes need no common treatment are told apart further.
     let byteOrder: ByteOrder
+    /// Bytes of two types cannot be swapped alike: big-endian tensors share with their own type.
+    let dtype: DType?
+    /// Torch has no negative strides: such a view is copied alone.
+    let reversed: Outline?
   }
 
   private(set) var records: [Record] = []
@@ -66,7 +69,8 @@ struct StoragePlan {
   private static func key(_ tensor: Tensor) -> Key {
     Key(
       storage: ObjectIdentifier(tensor.storage), device: tensor.device,
-      byteOrder: tensor.byteOrder)
+      byteOrder: tensor.byteOrder, dtype: tensor.byteOrder == .big ? tensor.dtype : nil,
+      reversed: tensor.strides.contains { $0 < 0 } ? Outline(tensor) : nil)
   }
 
   /// The record of a tensor and the tensor as an outline over it.
@@ -85,7 +89,8 @@ struct StoragePlan {
     let whole = first.storage.byteCount
     let bits = first.dtype.bitWidth
     // Mixed types, and sizes that are no whole number of elements, are kept as plain bytes.
-    let isTyped = isOneType && bits % 8 == 0 && whole % max(1, bits / 8) == 0
+    let isWhole = whole % max(1, bits / 8) == 0 || first.byteOrder == .big
+    let isTyped = isOneType && bits % 8 == 0 && isWhole
     guard isTyped else { return addBytes(first) }
     let count = whole / (bits / 8)
     let outlines = Set(tensors.map { Outline($0) })
@@ -108,7 +113,7 @@ struct StoragePlan {
     addWindow(first, window, count)
   }
 
-  private struct Outline: Hashable {
+  fileprivate struct Outline: Hashable {
     let offset: Int
     let shape: [Int]
     let strides: [Int]

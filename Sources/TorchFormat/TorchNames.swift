@@ -35,6 +35,7 @@ enum TorchNames {
   static let rebuildMeta = GlobalName(utilities, "_rebuild_meta_tensor_no_storage")
   static let rebuildFromType = GlobalName("torch._tensor", "_rebuild_from_type_v2")
   static let rebuildJagged = GlobalName("torch.nested._internal.nested_tensor", "_rebuild_njt")
+  static let rebuildWrapper = GlobalName(utilities, "_rebuild_wrapper_subclass")
   static let parameter = GlobalName("torch.nn.parameter", "Parameter")
   static let tensor = GlobalName("torch", "Tensor")
   static let size = GlobalName("torch", "Size")

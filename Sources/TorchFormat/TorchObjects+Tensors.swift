@@ -66,8 +66,6 @@ extension TorchObjects {
       (TorchNames.utilities, "_rebuild_xla_tensor"):
       return try onDevice(
         try TorchArguments(name, arguments, decoder.pickle, 4...4), &decoder, depth: depth)
-    case (TorchNames.utilities, "_rebuild_wrapper_subclass"):
-      return try wrapper(try TorchArguments(name, arguments, decoder.pickle, 8...10), &decoder)
     default: return nil
     }
   }
@@ -92,6 +90,13 @@ extension TorchObjects {
     let strides = try values.integers(3, decoder.pickle)
     guard strides.allSatisfy({ $0 >= 0 }) else {
       throw .malformed("a stride is negative; torch has none")
+    }
+    guard
+      reference.byteOrder == .little || reference.dtype == nil
+        || reference.dtype?.bitWidth == dtype.bitWidth
+    else {
+      throw .unsupported(
+        "a big-endian storage of \(reference.type.name) under a tensor of \(dtype)")
     }
     let lazy = try metadata.map { (index) throws(TensorIOError) in
       try Self.lazySigns(values.ids[index], decoder.pickle)
@@ -228,20 +233,6 @@ extension TorchObjects {
       tensor: data.tagged(
         device: StoragePool.device(try values.string(2, decoder.pickle)),
         requiresGrad: try values.bool(3, decoder.pickle)))
-  }
-
-  /// (class, dtype, size, stride, storage_offset, layout, device, requires_grad, …): no elements.
-  private func wrapper(
-    _ values: TorchArguments, _ decoder: inout PickleDecoder
-  ) throws(TensorIOError) -> Rebuilt? {
-    guard let type = decoder.pickle.global(values.ids[0]) else { return nil }
-    var traits = ValueGraph.Traits(type: type)
-    traits.arguments = values.ids.map { decoder.id(of: $0) }
-    let tensor = try Tensor.meta(
-      dtype: try values.dtype(1, decoder.pickle), shape: try values.integers(2, decoder.pickle),
-      strides: try values.integers(3, decoder.pickle),
-      requiresGrad: try values.bool(7, decoder.pickle))
-    return Rebuilt(tensor: tensor, traits: traits)
   }
 
   /// torch before 0.4: `torch.FloatTensor()` with the state (storage, offset, size, stride).

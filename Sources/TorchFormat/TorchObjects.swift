@@ -24,10 +24,13 @@ final class TorchObjects: ObjectInterpreter {
   func interpret(
     persistent id: Pickle.ID, _ decoder: inout PickleDecoder
   ) throws(TensorIOError) -> Interpretation? {
-    // Other kinds of ids (the source of a module) stay what they are.
-    guard let parts = decoder.pickle.tuple(id), let first = parts.first,
-      decoder.pickle.string(first) == "storage"
-    else { return nil }
+    let pickle = decoder.pickle
+    guard let parts = pickle.tuple(id), let first = parts.first else { return nil }
+    if pickle.string(first) == "module", parts.count == 4, let type = pickle.global(parts[1]) {
+      // ('module', class, file, source): the class; its source text only served a warning.
+      return Interpretation(.object(.init(.global(type))))
+    }
+    guard pickle.string(first) == "storage" else { return nil }
     let reference = try pool.reference(persistent: id, decoder.pickle)
     let tensor = try Tensor(
       dtype: reference.dtype ?? .uint8, byteOrder: reference.byteOrder, shape: [reference.count],
@@ -61,7 +64,7 @@ final class TorchObjects: ObjectInterpreter {
     case ("torch.storage", "_load_from_bytes"):
       return try nestedFile(object, name, &decoder)
     case ("torch._tensor", "_rebuild_from_type_v2"):
-      return jagged(object, &decoder)
+      return jagged(object, &decoder) ?? wrapper(object, &decoder)
     default: return nil
     }
   }
@@ -87,13 +90,38 @@ final class TorchObjects: ObjectInterpreter {
     return inert.parts.isEmpty ? nil : Interpretation(.object(inert), type: type)
   }
 
+  /// `_rebuild_from_type_v2(_rebuild_wrapper_subclass, class, (…), state)`: a tensor without elements
+  /// of its own; the tensors that it wraps are attributes.
+  private func wrapper(
+    _ object: Pickle.Object, _ decoder: inout PickleDecoder
+  ) -> Interpretation? {
+    let pickle = decoder.pickle
+    guard let arguments = pickle.tuple(object.arguments), arguments.count == 4,
+      pickle.global(arguments[0]) == TorchNames.rebuildWrapper,
+      let type = pickle.global(arguments[1]), case .dictionary(let state) = pickle[arguments[3]]
+    else { return nil }
+    var inert = decoder.inert(object)
+    for pair in state {
+      guard let name = pickle.string(pair.key) else { return nil }
+      inert.parts.append((name, decoder.id(of: pair.value)))
+    }
+    return inert.parts.isEmpty ? nil : Interpretation(.object(inert), type: type)
+  }
+
   private func nestedFile(
     _ object: Pickle.Object, _ name: GlobalName, _ decoder: inout PickleDecoder
   ) throws(TensorIOError) -> Interpretation? {
     let arguments = try TorchArguments(name, object.arguments, decoder.pickle, 1...1)
     guard let nested, let bytes = try decoder.byteString(arguments.ids[0]),
       let id = try nested.read(bytes, &decoder.graph)
-    else { return nil }
+    else {
+      decoder.findings.append(
+        Finding(
+          "dangerous-bytes",
+          "\(name) gets bytes that are no PyTorch stream; Python would load them, code and all",
+          offset: object.offset))
+      return nil
+    }
     return Interpretation(decoder.graph[id], decoder.graph.traits(of: id))
   }
 

@@ -41,7 +41,7 @@ struct TorchPickle {
       StoragePool(provider, budget: budget, nested: nested), budget: budget, nested: nested)
     var decoder = PickleDecoder(
       pickle, into: graph, interpreters: [objects, NumPyObjects(budget: budget)],
-      limits: options.limits)
+      options: options)
     graph = ValueGraph(.none)
     let id = try decoder.decode()
     graph = decoder.graph
@@ -85,6 +85,7 @@ final class NestedFiles {
     var reader = try reader()
     let (pickle, storages) = try TorchLegacyFormat.parse(bytes, &reader)
     globals += reader.globals
+    findings += reader.findings
     guard case .persistent(let id) = pickle[pickle.root] else { return nil }
     return try StoragePool(storages, budget: reader.budget).reference(persistent: id, pickle)
   }

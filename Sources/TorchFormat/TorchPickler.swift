@@ -46,11 +46,6 @@ final class TorchPickler: ObjectPickler {
     {
       return try storage(tensor, &encoder).object
     }
-    if let arguments = traits?.arguments, !arguments.isEmpty, !tensor.hasElements {
-      var objects: [Pickle.ID] = []
-      for argument in arguments { objects.append(try encoder.object(argument)) }
-      return encoder.call(GlobalName(TorchNames.utilities, "_rebuild_wrapper_subclass"), objects)
-    }
     var states: [Pickle.ID] = []
     for state in traits?.states ?? [] { states.append(try encoder.object(state)) }
     let isParameter = traits?.type == TorchNames.parameter

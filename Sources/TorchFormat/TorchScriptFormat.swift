@@ -45,25 +45,32 @@ public enum TorchScriptFormat: TensorFormat {
         _ = try reader.parse(try records.load(member, opened.options.limits))
       }
     }
-    let code = records.members.filter { $0.name.utf8.starts(with: "\(records.prefix)code/".utf8) }
-    if !code.isEmpty {
-      reader.findings.append(
-        Finding(
-          "code", "the archive holds a program of \(code.count) files, which is not run",
-          member: code[0].name))
-    }
     guard let module = roots.first(where: { $0.key == "data" }) else {
       throw .malformed("the archive has no record 'data.pkl'")
     }
-    // Constants go beside the module's attributes.
-    if let constants = roots.first(where: { $0.key == "constants" }),
-      case .tuple(let items) = reader.graph[constants.value], !items.isEmpty,
-      case .object(var root) = reader.graph[module.value]
-    {
+    // Constants and code go beside the module's attributes.
+    if case .object(var root) = reader.graph[module.value] {
       root.parts = (reader.graph.children(of: module.value) ?? []).map { ($0.key, $0.value) }
-      root.parts.append(("constants", constants.value))
+      if let constants = roots.first(where: { $0.key == "constants" }) {
+        root.parts.append(("constants", constants.value))
+      }
+      root.parts.append(("code", code(in: records, &reader.graph)))
       reader.graph.replace(module.value, with: .object(root))
     }
     return try reader.archive(module.value, format: descriptor.id)
+  }
+
+  /// The program, as bytes under the names of its files.
+  private static func code(
+    in records: TorchRecords, _ graph: inout ValueGraph
+  ) -> ValueGraph.ID {
+    let prefix = records.prefix + "code/"
+    var files: [(key: ValueGraph.ID, value: ValueGraph.ID)] = []
+    for member in records.members
+    where member.name.utf8.starts(with: prefix.utf8) && !member.isDirectory {
+      let name = String(decoding: member.name.utf8.dropFirst(prefix.utf8.count), as: UTF8.self)
+      files.append((graph.add(.string(name)), graph.add(.bytes(member))))
+    }
+    return graph.add(.dictionary(files))
   }
 }

@@ -55,7 +55,7 @@ public enum TorchTarFormat: TensorFormat {
         StoragePool(NoStorages(), budget: reader.budget), budget: reader.budget)
       var decoder = PickleDecoder(
         pickle, interpreters: [tables, objects, NumPyObjects(budget: reader.budget)],
-        limits: opened.options.limits)
+        options: opened.options)
       let root = try decoder.decode()
       reader.graph = decoder.graph
       reader.findings += decoder.findings
@@ -124,7 +124,7 @@ private final class TarTables: ObjectInterpreter {
       else { throw .malformed("a storage is no (key, location, class)", offset: position) }
       position = end
       let count = try integers(1, source, &position)[0]
-      let (bytes, overflow) = count.multipliedReportingOverflow(by: dtype.bitWidth / 8)
+      let (bytes, overflow) = count.multipliedReportingOverflow(by: StoragePool.bytesPerItem(dtype))
       guard count >= 0, !overflow, bytes <= source.byteCount - position else {
         throw .malformed(
           "a storage says \(count) elements, \(source.byteCount - position) bytes are left",
@@ -186,7 +186,7 @@ private final class TarTables: ObjectInterpreter {
     guard let storage = storages[key] else {
       throw .malformed("the persistent id '\(key.text.escapedForDisplay)' is no tensor's key")
     }
-    let count = storage.storage.byteCount / (storage.dtype.bitWidth / 8)
+    let count = storage.storage.byteCount / StoragePool.bytesPerItem(storage.dtype)
     let tensor = try Tensor(
       dtype: storage.dtype, shape: [max(0, count - storage.offset)], offset: storage.offset,
       storage: storage.storage, device: storage.device)

@@ -152,7 +152,9 @@ struct Convert: ParsableCommand {
     let target = try ConversionTarget(output)
     try target.requireUse(force: force, compress: compress)
     // What has no name and goes where there are none gets none; what is nested stays so where it can.
-    let isNested = inputs.count == 1 && target.keepsNesting
+    // A program of TorchScript cannot be written back; its tensors can, by name.
+    let isProgram = inputs[0].archive.format == "torchscript"
+    let isNested = inputs.count == 1 && target.keepsNesting && !isProgram
     let isPlain = inputs.count == 1 && target.isNameless
     let merged =
       isPlain || isNested
@@ -168,8 +170,8 @@ struct Convert: ParsableCommand {
     options.compressionLevel = compress
     options.synced = fsync
     options.views = views
-    let losses =
-      try lost(in: inputs, to: target) + archive.losses(writingTo: target.sample, options: options)
+    let flattened = isNested ? [] : inputs.flatMap { $0.archive.flatteningLosses }
+    let losses = flattened + (try archive.losses(writingTo: target.sample, options: options))
     for input in inputs { try explain(input.archive.findings, input.path, report) }
     try explain(losses, output, report)
     let isOdd = inputs.contains { !$0.archive.findings.isEmpty }
@@ -184,12 +186,6 @@ struct Convert: ParsableCommand {
     defer { progress.finish() }
     try target.write(target.keepsNesting ? archive : try archive.untagged(), options)
     if json { try report.line(summary(inputs.map(\.path), output, archive, losses)) }
-  }
-
-  /// What flattening drops before the target is asked: nesting, and the values in it.
-  private func lost(in inputs: [Input], to target: ConversionTarget) throws -> [Loss] {
-    guard !target.keepsNesting || inputs.count > 1 else { return [] }
-    return inputs.flatMap { $0.archive.flatteningLosses }
   }
 
   /// The losses, the first few of each kind.

@@ -36,13 +36,14 @@ extension SHA256 {
 }
 
 extension TensorArchive {
-  /// The hash of every tensor, in order, several at a time; nil for objects, which have no bytes.
+  /// The hash of every tensor, in order, several at a time; nil for objects and
+  /// meta tensors, which have no bytes.
   func hashes(limits: DecodingLimits) throws(TensorIOError) -> [String?] {
     let results = ResultSlots<String?>(count: entries.count, initial: nil)
     let entries = entries
     try Parallel.forEach(entries.count) { (index) throws(TensorIOError) in
       let entry = entries[index]
-      guard !entry.tensor.dtype.containsObjects else { return }
+      guard entry.tensor.hasElements, !entry.tensor.dtype.containsObjects else { return }
       results[index] = try locating(.init(tensor: entry.name)) { () throws(TensorIOError) in
         try entry.tensor.sha256(limits: limits)
       }
@@ -58,7 +59,10 @@ extension TensorArchive {
       return .object(fields)
     }
     var values: [JSON] = []
-    for value in otherValues { values.append(try value.json(hashed: hashes != nil)) }
+    for value in otherValues {
+      let type = self.values.typeName(of: value.id)
+      values.append(try value.json(type: type, hashed: hashes != nil))
+    }
     return .object([
       ("file", .string(file)), ("format", .optional(format)), ("tensors", .array(tensors)),
       ("values", .array(values)), ("globals", .array(globals.map { $0.json })),
@@ -94,7 +98,7 @@ extension TensorArchive.Entry {
 
 extension ValueGraph.Leaf {
   /// Kind and value, as the contract in Specs/cli.md names them.
-  fileprivate func json(hashed: Bool) throws(TensorIOError) -> JSON {
+  fileprivate func json(type: GlobalName?, hashed: Bool) throws(TensorIOError) -> JSON {
     let (kind, value): (String, JSON) =
       switch node {
       case .none: ("none", .null)
@@ -106,6 +110,7 @@ extension ValueGraph.Leaf {
         ("complex", .array([.double(real), .double(imaginary)]))
       case .string(let text): ("str", .string(text))
       case .bytes(let source): ("bytes", .string("\(source.byteCount) bytes"))
+      case .object: ("object", .optional(type?.description))
       default: ("container", .null)
       }
     var fields: [(String, JSON)] = [

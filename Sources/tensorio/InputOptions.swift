@@ -22,6 +22,18 @@ struct ReadingFlags: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Read the strings of Python 2 in pickles as auto (text where they are UTF-8), latin1 or bytes.",
+      valueName: "encoding"),
+    transform: { text in
+      guard let encoding = LegacyEncoding(rawValue: text) else {
+        throw ValidationError("--encoding is auto, latin1 or bytes, not '\(text)'")
+      }
+      return encoding
+    })
+  var encoding = LegacyEncoding.automatic
+
+  @Option(
+    help: ArgumentHelp(
       "Take only this part: a key, or keys and indexes joined with dots.", valueName: "path"))
   var select: String?
 
@@ -41,6 +53,7 @@ struct ReadingFlags: ParsableArguments {
       options.rawTypes[dtype.bitWidth / 8] = dtype
     }
     for text in limits { try Self.apply(text, to: &options.limits) }
+    options.legacyEncoding = encoding
     return options
   }
 

@@ -41,8 +41,10 @@ final class Report {
   func warnOfObjects(in archive: TensorArchive, _ hashes: [String?], file: String) throws {
     for (entry, hash) in zip(archive.entries, hashes) where hash == nil {
       try warn(
-        "\(file.escapedForDisplay): tensor '\(entry.name.escapedForDisplay)' holds Python objects, "
-          + "which have no bytes to hash")
+        "\(file.escapedForDisplay): tensor '\(entry.name.escapedForDisplay)' "
+          + (entry.tensor.hasElements
+            ? "holds Python objects, which have" : "is a meta tensor and has")
+          + " no bytes to hash")
     }
   }
 

@@ -55,7 +55,7 @@ struct Show: ParsableCommand {
     let slice = try slice.map(SliceExpression.init(parsing:))
     try reporting(isJSON: json) { report in
       try report.forEach([file]) { file in
-        let archive = try TensorArchive(contentsOf: file, options: options)
+        let archive = try reading.part(of: try TensorArchive(contentsOf: file, options: options))
         let chosen = names.isEmpty ? archive.entries : try names.map { try archive.entry($0) }
         for entry in chosen {
           let tensor = try locating(.init(tensor: entry.name)) { () throws(TensorIOError) in

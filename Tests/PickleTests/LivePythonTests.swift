@@ -19,9 +19,17 @@ import Testing
     let seed = Int.random(in: 0..<1_000_000)
     print("live pickles: seed \(seed)")
     _ = try Oracle.run(["-c", Self.script, "write", folder.url.path, "\(seed)", "200"])
-    var written = 0
+    var (written, refused) = (0, 0)
     for name in try folder.contents() {
       let original = try read(try bytes(of: folder.path(name)))
+      // Protocols 0 and 1 hand the elements of a list's subclass to its constructor.
+      if name.hasSuffix(".0") || name.hasSuffix(".1"),
+        (try? PickleWriter.bytes(of: original, protocol: 4)) == nil
+      {
+        refused += 1
+        try FileManager.default.removeItem(atPath: folder.path(name))
+        continue
+      }
       for version: UInt8 in 2...5 {
         let copy = try PickleWriter.bytes(of: original, protocol: version)
         try folder.write(copy, "\(name).\(version)")
@@ -32,9 +40,9 @@ import Testing
     }
     let output = try Oracle.run(["-c", Self.script, "check", folder.url.path, "\(seed)", "200"])
     let lines = output.split(separator: "\n")
-    print("live pickles: \(lines.first ?? "0") equal of \(written)")
+    print("live pickles: \(lines.first ?? "0") equal of \(written), \(refused) refused")
     #expect(lines == ["\(written)"], "seed \(seed)")
-    #expect(written > 3000)
+    #expect(written > 3000 && refused < 40)
   }
 
   /// Makes trees of shared and circular objects from a seed, and compares what was made of them.

@@ -44,6 +44,19 @@ import Testing
     }
   }
 
+  @Test func argumentsThatLeadBackToTheirCallAreRefused() throws {
+    // f([d]), and then d gets the result: f could not be called with [d] again before d is filled,
+    // and d not be filled before f was called.
+    let original = try read(
+      pickle("]q\u{0}cd\nd\n)Rq\u{1}a0cf\nf\nh\u{0}\u{85}Rq\u{2}0h\u{1}h\u{2}a0h\u{2}."))
+    #expect(throws: TensorIOError(.unsupported, "")) {
+      try PickleWriter.bytes(of: original, protocol: 4)
+    }
+    // Here the list was empty when the file called with it, and is again.
+    requireRoundTrips(
+      try read(pickle("]q\u{0}cf\nf\nh\u{0}\u{85}Rq\u{1}ah\u{1}\u{86}.")), "back reference")
+  }
+
   @Test func aTupleOfManyListsThatHoldItIsGivenUp() throws {
     // Each list would begin the tuple once more: time and space with the square.
     var bytes = pickle("(")
