@@ -65,6 +65,12 @@ public enum Oracle {
     return FileManager.default.isExecutableFile(atPath: path) ? path : nil
   }()
 
+  /// Whether that Python has PyTorch, which `script/bootstrap --with-torch` installs.
+  public static let hasTorch: Bool = {
+    let probe = "import importlib.util as u, sys; sys.exit(u.find_spec('torch') is None)"
+    return (try? run(["-c", probe])) != nil
+  }()
+
   /// Runs Python.
   /// - Throws: ``Missing`` when there is none; ``Failed`` when it fails.
   public static func run(_ arguments: [String]) throws -> String {
@@ -75,7 +81,9 @@ public enum Oracle {
   }
 
   /// There is no Python with NumPy; `script/bootstrap` makes one.
-  public struct Missing: Error {}
+  public struct Missing: Error {
+    public init() {}
+  }
   /// Python failed.
   public struct Failed: Error { public let errors: String }
 }

@@ -68,7 +68,8 @@ public struct TreeGolden: Sendable {
 extension JSONValue {
   /// The entries about values without the facts in which two readings may differ rightly: the offset
   /// of a tensor without elements, which is no place; the value of a NumPy scalar, which its bytes
-  /// say already; the byte order of an array in a pickle, which NumPy swaps when it loads it.
+  /// say already; the byte order of an array in a pickle, which NumPy swaps when it loads it; the
+  /// identity of a storage, which its alias group says; the order of a set.
   public var comparable: JSONValue {
     switch self {
     case .list(let items): return .list(items.map(\.comparable))
@@ -77,9 +78,38 @@ extension JSONValue {
       if pairs["storage_offset"] != nil, pairs["shape"]?.items.contains(.number(0)) ?? false {
         pairs["storage_offset"] = .number(0)
       }
+      if pairs["class"]?.text?.hasPrefix("torch.storage.") ?? false {
+        pairs["same_object_as"] = nil
+      }
+      if let values = pairs["values"]?.items, let nodes = pairs["nodes"]?.items {
+        pairs["values"] = .list(Self.sortingSets(values, nodes))
+      }
       if ["<", ">"].contains(pairs["byteorder_loaded"]?.text) { pairs["byteorder_loaded"] = nil }
       return .object(pairs.mapValues(\.comparable))
     default: return self
     }
+  }
+
+  /// The values, those of each set in a fixed order.
+  private static func sortingSets(_ values: [JSONValue], _ nodes: [JSONValue]) -> [JSONValue] {
+    var values = values
+    let sets = nodes.filter { ["set", "frozenset"].contains($0["kind"]?.text) }
+    for path in sets.compactMap({ $0["path"]?.texts }) {
+      let indexes = values.indices.filter { index in
+        let keys = values[index]["path"]?.texts ?? []
+        return keys.count == path.count + 1 && keys.starts(with: path)
+      }
+      let facts = indexes.map { index in
+        var value = values[index]
+        value["path"] = nil
+        return value
+      }
+      for (index, fact) in zip(indexes, facts.sorted { $0.description < $1.description }) {
+        let keys = values[index]["path"]
+        values[index] = fact
+        values[index]["path"] = keys
+      }
+    }
+    return values
   }
 }
