@@ -11,9 +11,16 @@ public final class InputFile: Sendable {
   /// The size in bytes when the file was opened.
   public let byteCount: Int
 
-  private let fd: Int32
-  private let identity: FileIdentity
-  // SAFETY: mapped read-only in `init`, unmapped in `deinit`, never changed between.
+  /// Where the bytes come from.
+  private enum Origin {
+    case opened(fd: Int32, FileIdentity)
+    case part(InputFile, start: Int)
+    case memory(HeapBytes)
+  }
+
+  private let origin: Origin
+  // SAFETY: mapped read-only in `init`, unmapped in `deinit`, never changed between; of a part or of
+  // memory it points into what `origin` keeps alive.
   private nonisolated(unsafe) let map: UnsafeRawBufferPointer
 
   /// Opens and maps a file.
@@ -25,17 +32,33 @@ public final class InputFile: Sendable {
       let identity = try SystemCall.identity(of: fd)
       try Self.requireRegular(identity.kind, path)
       unsafe map = try SystemCall.map(fd, byteCount: identity.size)
-      self.identity = identity
+      origin = .opened(fd: fd, identity)
+      byteCount = identity.size
     } catch {
       SystemCall.close(fd)
       throw error.located(in: .init(file: path))
     }
     self.path = path
-    self.fd = fd
-    byteCount = identity.size
+  }
+
+  /// A file that lies inside another as it is.
+  package init(_ slice: FileSlice) {
+    path = slice.file.path
+    byteCount = slice.byteCount
+    origin = .part(slice.file, start: slice.range.lowerBound)
+    unsafe map = slice.file.mapped(slice.range)
+  }
+
+  /// A file that was unpacked from the one at `path`.
+  package init(_ bytes: HeapBytes, from path: String) {
+    self.path = path
+    byteCount = bytes.byteCount
+    origin = .memory(bytes)
+    unsafe map = bytes.region
   }
 
   deinit {
+    guard case .opened(let fd, _) = origin else { return }
     unsafe SystemCall.unmap(map)
     SystemCall.close(fd)
   }
@@ -63,8 +86,19 @@ public final class InputFile: Sendable {
   public func read(
     at offset: Int, into buffer: UnsafeMutableRawBufferPointer
   ) throws(TensorIOError) {
-    let count = try locating(.init(file: path)) { () throws(TensorIOError) in
-      unsafe try SystemCall.read(fd, into: buffer, at: offset)
+    let count: Int
+    switch origin {
+    case .opened(let fd, _):
+      count = try locating(.init(file: path)) { () throws(TensorIOError) in
+        unsafe try SystemCall.read(fd, into: buffer, at: offset)
+      }
+    case .part(let file, let start):
+      count = max(0, min(buffer.count, byteCount - offset))
+      let part = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[..<count])
+      unsafe try file.read(at: start + offset, into: part)
+    case .memory:
+      count = max(0, min(buffer.count, byteCount - offset))
+      if count > 0 { unsafe buffer.copyMemory(from: mapped(offset..<offset + count)) }
     }
     guard count == buffer.count else {
       throw TensorIOError(
@@ -94,11 +128,15 @@ public final class InputFile: Sendable {
   }
 
   /// Tells the kernel to read ahead: the file is about to be read from start to end.
-  package func adviseSequential() { SystemCall.adviseSequential(fd) }
+  package func adviseSequential() {
+    if case .opened(let fd, _) = origin { SystemCall.adviseSequential(fd) }
+  }
 
   /// Compares size, time and inode with those at opening.
   /// - Throws: `io` when the file was written to or cut since.
   public func requireUnchanged() throws(TensorIOError) {
+    if case .part(let file, _) = origin { try file.requireUnchanged() }
+    guard case .opened(let fd, let identity) = origin else { return }
     guard try SystemCall.identity(of: fd).isSameContent(as: identity) else {
       throw TensorIOError(
         .io, "the file was changed while it was being read; read it again when it is complete",

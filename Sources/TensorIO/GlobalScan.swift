@@ -27,6 +27,12 @@ public struct GlobalScan: Sendable {
   /// How many pickles there are.
   public private(set) var pickleCount = 0
 
+  /// How many archives lie around what is searched.
+  private var depth = 0
+  /// The bytes of members that were inflated to be searched as archives.
+  private var unpackedBytes = 0
+  private static let mostDepth = 3
+
   /// The names that would do harm.
   public var dangerous: [Use] { uses.filter { $0.global.verdict == .dangerous } }
 
@@ -37,33 +43,95 @@ public struct GlobalScan: Sendable {
     contentsOf path: String, options: ReadingOptions = ReadingOptions()
   ) throws(TensorIOError) {
     try locating(.init(file: path)) { () throws(TensorIOError) in
-      let file = try InputFile(path: path)
-      let opened = try OpenedFile(file, options: options)
-      guard file.byteCount > 0 else { throw .malformed("the file is empty") }
-      let whole = try FileSlice(file, 0..<file.byteCount)
-      if ZIPArchive.isArchive(opened.head) {
-        try scanArchive(try ZIPArchive(file, limits: options.limits), options.limits)
-      } else if try TorchTarFormat.recognizes(opened) {
-        for (name, range) in try TorchTarFormat.pickles(in: opened) {
-          try add(try FileSlice(file, range), member: name, isAlone: false, options.limits)
-        }
-      } else if let start = try NPYFormat.pickleOffset(in: whole, limits: options.limits) {
-        try add(whole, from: start, options.limits)
-      } else if NPYFormat.recognizes(opened) {
+      try scan(try InputFile(path: path), options)
+    }
+  }
+
+  private init(depth: Int, unpackedBytes: Int) {
+    self.depth = depth
+    self.unpackedBytes = unpackedBytes
+  }
+
+  private mutating func scan(
+    _ file: InputFile, _ options: ReadingOptions
+  ) throws(TensorIOError) {
+    let opened = try OpenedFile(file, options: options)
+    guard file.byteCount > 0 else { throw .malformed("the file is empty") }
+    let whole = try FileSlice(file, 0..<file.byteCount)
+    if ZIPArchive.isArchive(opened.head) {
+      try scanArchive(try ZIPArchive(file, limits: options.limits), options)
+    } else if try TorchTarFormat.recognizes(opened) {
+      try scanTar(opened)
+    } else if NPYFormat.recognizes(opened) {
+      try scanArrays(whole, options.limits)
+    } else {
+      let format = try? FormatRegistry.format(of: opened)
+      guard format != nil || Opcode(rawValue: opened.head[0]) != nil else {
+        _ = try FormatRegistry.format(of: opened)
         return
+      }
+      if format == TorchLegacyFormat.self {
+        try scanStream(whole, options.limits)
       } else {
-        let format = try? FormatRegistry.format(of: opened)
-        guard format != nil || Opcode(rawValue: opened.head[0]) != nil else {
-          _ = try FormatRegistry.format(of: opened)
-          return
-        }
-        if format == TorchLegacyFormat.self {
-          try scanStream(whole, options.limits)
-        } else {
-          try add(whole, options.limits)
-        }
+        try add(whole, options.limits)
       }
     }
+  }
+
+  /// Tables of a tar archive have a pickle for each storage and tensor; names that are known are
+  /// listed once.
+  private mutating func scanTar(_ opened: OpenedFile) throws(TensorIOError) {
+    for table in try TorchTarFormat.pickles(in: opened) {
+      let source = try FileSlice(opened.file, table.range)
+      var seen: Set<GlobalName> = []
+      for start in table.starts {
+        let scan = try PickleScan.scan(
+          source, from: start, isAlone: false, limits: opened.options.limits)
+        add(scan, table.member) { use in
+          use.verdict == .dangerous || seen.insert(use.name).inserted
+        }
+      }
+      if let error = table.error, !errors.contains(where: { $0.place.member == table.member }) {
+        errors.append(error)
+      }
+    }
+  }
+
+  /// All arrays of a file; np.load on an open file reads one after the other.
+  private mutating func scanArrays(
+    _ source: any ByteSource, _ limits: DecodingLimits
+  ) throws(TensorIOError) {
+    var start = 0
+    while start < source.byteCount {
+      let array: NPYFormat.Extent?
+      do throws(TensorIOError) {
+        array = try NPYFormat.array(in: source, at: start, limits: limits)
+      } catch {
+        guard start > 0 else { throw error }
+        findings.append(Finding("trailing-bytes", error.reason, offset: start))
+        return
+      }
+      guard let array else { return try scanRest(source, from: start, limits) }
+      start = array.end
+      guard let pickle = array.pickle else { continue }
+      let scan = try PickleScan.scan(source, from: pickle, isAlone: false, limits: limits)
+      guard scan.error == nil,
+        (try? NPYFormat.array(in: source, at: scan.end, limits: limits)) != nil
+      else {
+        // Other pickles may follow.
+        return try add(source, from: pickle, limits)
+      }
+      add(scan, nil)
+      start = scan.end
+    }
+  }
+
+  /// What follows arrays: np.load takes whatever is no array for a pickle.
+  private mutating func scanRest(
+    _ source: any ByteSource, from start: Int, _ limits: DecodingLimits
+  ) throws(TensorIOError) {
+    let scan = try PickleScan.scan(source, from: start, limits: limits)
+    if scan.error == nil || !scan.dangerous.isEmpty { add(scan, nil) }
   }
 
   /// The pickles of a legacy stream follow each other; storages come after the last.
@@ -80,12 +148,12 @@ public struct GlobalScan: Sendable {
   }
 
   private mutating func scanArchive(
-    _ archive: ZIPArchive, _ limits: DecodingLimits
+    _ archive: ZIPArchive, _ options: ReadingOptions
   ) throws(TensorIOError) {
     findings += archive.findings
     for member in archive.members where !member.isDirectory {
       do throws(TensorIOError) {
-        try scan(member, limits)
+        try scan(member, options)
       } catch {
         errors.append(error.located(in: .init(member: member.name)))
       }
@@ -93,9 +161,14 @@ public struct GlobalScan: Sendable {
   }
 
   private mutating func scan(
-    _ member: ZIPMember, _ limits: DecodingLimits
+    _ member: ZIPMember, _ options: ReadingOptions
   ) throws(TensorIOError) {
-    let head = try member.prefix(16)
+    let limits = options.limits
+    let head = try member.prefix(512)
+    if ZIPArchive.isArchive(head) || TorchTarFormat.isTar(head) || TorchLegacyFormat.isLegacy(head)
+    {
+      return try scanFile(member, options, isTar: TorchTarFormat.isTar(head))
+    }
     let isNamedSo = [".pkl", ".pickle", "_pkl"].contains { member.name.lowercased().hasSuffix($0) }
     let looksSo =
       head.count > 2 && head[0] == Opcode.proto.rawValue && (2...5).contains(head[1])
@@ -117,6 +190,53 @@ public struct GlobalScan: Sendable {
     try add(bytes, from: start ?? 0, member: member.name, limits)
   }
 
+  /// A file of torch or NumPy that is a member of an archive.
+  private mutating func scanFile(
+    _ member: ZIPMember, _ options: ReadingOptions, isTar: Bool
+  ) throws(TensorIOError) {
+    guard depth < Self.mostDepth else {
+      throw .unsupported("archives inside each other are looked into \(Self.mostDepth) deep only")
+    }
+    if member.isDeflated {
+      unpackedBytes = try unpackedBytes.added(to: member.byteCount, "the bytes of archives")
+      guard unpackedBytes <= options.limits.decodedBytes else {
+        throw .limit(
+          "the size of archives inside the file", unpackedBytes,
+          over: options.limits.decodedBytes, raise: "decodedBytes")
+      }
+    }
+    var inner = GlobalScan(depth: depth + 1, unpackedBytes: unpackedBytes)
+    do throws(TensorIOError) {
+      try inner.scan(try member.asFile(), options)
+    } catch {
+      // Tar archives may hold anything.
+      if !isTar || error.code != .unsupported { inner.errors.append(error) }
+    }
+    unpackedBytes = inner.unpackedBytes
+    merge(inner, in: member.name)
+  }
+
+  /// Adds what was found in a member; names of members inside are joined with slashes.
+  private mutating func merge(_ inner: GlobalScan, in member: String) {
+    func name(_ innerName: String?) -> String { innerName.map { "\(member)/\($0)" } ?? member }
+    pickleCount += inner.pickleCount
+    uses += inner.uses.map { use in
+      let global = use.global
+      return Use(
+        global: GlobalUse(
+          global.name, global.verdict, member: name(global.member), offset: global.offset),
+        path: use.path, isReachable: use.isReachable)
+    }
+    findings += inner.findings.map {
+      Finding($0.code, $0.message, member: name($0.member), offset: $0.offset)
+    }
+    errors += inner.errors.map { error in
+      var error = error
+      error.place.member = name(error.place.member)
+      return error
+    }
+  }
+
   private mutating func add(
     _ source: any ByteSource, from start: Int = 0, member: String? = nil, isAlone: Bool = true,
     _ limits: DecodingLimits
@@ -124,9 +244,11 @@ public struct GlobalScan: Sendable {
     add(try PickleScan.scan(source, from: start, isAlone: isAlone, limits: limits), member)
   }
 
-  private mutating func add(_ scan: PickleScan, _ member: String?) {
+  private mutating func add(
+    _ scan: PickleScan, _ member: String?, where isWanted: (PickleScan.Use) -> Bool = { _ in true }
+  ) {
     pickleCount += scan.pickleCount
-    uses += scan.globals.map { use in
+    uses += scan.globals.filter(isWanted).map { use in
       Use(
         global: GlobalUse(use.name, use.verdict, member: member, offset: use.offset),
         path: use.path, isReachable: use.isReachable)

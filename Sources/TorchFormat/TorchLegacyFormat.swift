@@ -26,7 +26,8 @@ public enum TorchLegacyFormat: TensorFormat {
     0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e,
   ]
 
-  static func isLegacy(_ head: [UInt8]) -> Bool {
+  /// Whether a file starts as a stream does.
+  package static func isLegacy(_ head: [UInt8]) -> Bool {
     guard head.count >= 15, head[0] == Opcode.proto.rawValue else { return false }
     let frame: [UInt8] = [Opcode.frame.rawValue, 13, 0, 0, 0, 0, 0, 0, 0]
     let body = head.dropFirst(2)

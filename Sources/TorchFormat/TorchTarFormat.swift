@@ -22,14 +22,42 @@ public enum TorchTarFormat: TensorFormat {
     return members.range("pickle") != nil && members.range("storages") != nil
   }
 
-  /// The files of the archive that are pickles or begin with some.
-  package static func pickles(
-    in opened: OpenedFile
-  ) throws(TensorIOError) -> [(name: String, range: Range<Int>)] {
+  /// Whether a file starts as any tar archive does.
+  package static func isTar(_ head: [UInt8]) -> Bool { TarMembers.isTar(head) }
+
+  /// Where pickles begin in a file of the archive.
+  package struct Pickles {
+    package let member: String
+    package let range: Range<Int>
+    /// The offsets in the file of the archive.
+    package let starts: [Int]
+    /// Why the search for them ended early.
+    package let error: TensorIOError?
+  }
+
+  /// The files of the archive that are pickles or hold some.
+  package static func pickles(in opened: OpenedFile) throws(TensorIOError) -> [Pickles] {
     let members = try TarMembers(opened.file, limits: opened.options.limits)
-    return ["sys_info", "pickle", "tensors", "storages"].compactMap { name in
-      members.range(name).map { (name, $0) }
+    var reader = TorchPickle(opened.options)
+    let tables = TarTables(budget: reader.budget)
+    var found: [Pickles] = []
+    for name in ["sys_info", "pickle", "storages", "tensors"] {
+      guard let range = members.range(name) else { continue }
+      tables.starts = []
+      var failure: TensorIOError?
+      do throws(TensorIOError) {
+        let source = try FileSlice(opened.file, range)
+        switch name {
+        case "storages": try tables.readStorages(source, &reader)
+        case "tensors": try tables.readTensors(source, &reader)
+        default: tables.starts = [0]
+        }
+      } catch {
+        failure = error.located(in: .init(member: name))
+      }
+      found.append(Pickles(member: name, range: range, starts: tables.starts, error: failure))
     }
+    return found
   }
 
   public static func read(_ opened: OpenedFile) throws(TensorIOError) -> TensorArchive {
@@ -74,6 +102,8 @@ private final class TarTables: ObjectInterpreter {
   }
 
   private let budget: DecodingBudget
+  /// Where the pickles begin that were read, or tried.
+  var starts: [Int] = []
   private var storages: [ByteKey: Storage] = [:]
   private var tensors: [ByteKey: Tensor] = [:]
 
@@ -86,10 +116,17 @@ private final class TarTables: ObjectInterpreter {
     return ByteKey(key)
   }
 
+  private func parse(
+    _ source: FileSlice, _ position: Int, _ reader: inout TorchPickle
+  ) throws(TensorIOError) -> (pickle: Pickle, end: Int) {
+    starts.append(position)
+    return try reader.parse(source, from: position)
+  }
+
   private func count(
     _ source: FileSlice, _ position: inout Int, _ reader: inout TorchPickle
   ) throws(TensorIOError) -> Int {
-    let (pickle, end) = try reader.parse(source, from: position)
+    let (pickle, end) = try parse(source, position, &reader)
     guard let count = pickle.int(pickle.root), count >= 0 else {
       throw .malformed("the first pickle is no count", offset: position)
     }
@@ -117,7 +154,7 @@ private final class TarTables: ObjectInterpreter {
   ) throws(TensorIOError) {
     var position = 0
     for _ in 0..<(try count(source, &position, &reader)) {
-      let (pickle, end) = try reader.parse(source, from: position)
+      let (pickle, end) = try parse(source, position, &reader)
       guard let parts = pickle.tuple(pickle.root), parts.count == 3,
         let location = pickle.string(parts[1]), let type = pickle.global(parts[2]),
         let dtype = TorchNames.dtype(ofStorage: type)
@@ -136,7 +173,7 @@ private final class TarTables: ObjectInterpreter {
         dtype: dtype, device: StoragePool.device(location))
       position += bytes
     }
-    let (views, _) = try reader.parse(source, from: position)
+    let (views, _) = try parse(source, position, &reader)
     guard case .list(let items) = views[views.root] else {
       throw .malformed("the views of storages are no list", offset: position)
     }
@@ -152,7 +189,7 @@ private final class TarTables: ObjectInterpreter {
   func readTensors(_ source: FileSlice, _ reader: inout TorchPickle) throws(TensorIOError) {
     var position = 0
     for _ in 0..<(try count(source, &position, &reader)) {
-      let (pickle, end) = try reader.parse(source, from: position)
+      let (pickle, end) = try parse(source, position, &reader)
       guard let parts = pickle.tuple(pickle.root), parts.count == 3 else {
         throw .malformed("a tensor is no (key, storage, class)", offset: position)
       }

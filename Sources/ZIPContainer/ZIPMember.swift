@@ -112,6 +112,11 @@ public final class ZIPMember: ByteSource {
     }
   }
 
+  /// The member as a file of its own: a part of the archive when stored, else inflated.
+  package func asFile() throws(TensorIOError) -> InputFile {
+    isDeflated ? InputFile(try loaded(), from: data.file.path) : InputFile(data)
+  }
+
   public func requireUnchanged() throws(TensorIOError) { try data.requireUnchanged() }
   public var isResident: Bool { !isDeflated }
   public var isChecksummed: Bool { true }

@@ -67,6 +67,13 @@ import Testing
 
   // MARK: Exit statuses and messages
 
+  @Test func scanTakesNoOptionsThatItCannotMean() throws {
+    #expect(try Command.run("scan", "--limit", "memberCount=9", demo).status == 0)
+    for flags in [["--select", "a"], ["--void-as", "bfloat16"], ["--encoding", "latin1"]] {
+      #expect(try Command.run(list: ["scan"] + flags + [demo]).status == 64)
+    }
+  }
+
   @Test func theExitStatusSaysWhatHappened() throws {
     let empty = Repository.testFile("npz/valid/empty.npz")
     #expect(try Command.run("ls", empty).status == 1)
