@@ -172,6 +172,8 @@ struct GraphWalk {
     let children: [(key: String, value: ValueGraph.ID)]
     /// Whether `_modules`, `_parameters` and `_buffers` are attributes of a torch module here.
     let isObject: Bool
+    /// Which visit this is, of all.
+    let visit: Int
     var next = 0
   }
 
@@ -194,9 +196,10 @@ struct GraphWalk {
     hidden.contains(true) ? zip(path, hidden).filter { !$0.1 }.map(\.0) : path
   }
 
-  /// The container of the last step, a leaf, and its place among the contents.
-  var parent: (container: ValueGraph.ID, index: Int)? {
-    frames.last.map { ($0.id, $0.next - 1) }
+  /// The containers that lead to the last step, a leaf, outermost first: each with the number of its
+  /// visit and the place of the next one in it.
+  var chain: [(container: ValueGraph.ID, visit: Int, index: Int)] {
+    frames.map { ($0.id, $0.visit, $0.next - 1) }
   }
 
   /// The depth of the last step; 0 for the root.
@@ -255,7 +258,8 @@ struct GraphWalk {
     }
     let isCycle = frames.contains { $0.id == id }
     let isObject = if case .object = graph[id] { true } else { false }
-    frames.append(Frame(id: id, children: isCycle ? [] : children, isObject: isObject))
+    frames.append(
+      Frame(id: id, children: isCycle ? [] : children, isObject: isObject, visit: visits))
     return Step(id: id, isLeaf: false)
   }
 }

@@ -94,7 +94,9 @@ import Testing
     for name in ["npy", "npz"] {
       for file in try GoldenFile.all(name) where file.expected == "object" {
         if file.file.contains("not-an-array") {
-          #expect(throws: TensorIOError(.malformed, "")) { try TensorArchive(contentsOf: file.path) }
+          #expect(throws: TensorIOError(.malformed, "")) {
+            try TensorArchive(contentsOf: file.path)
+          }
           continue
         }
         let archive = try TensorArchive(contentsOf: file.path)
