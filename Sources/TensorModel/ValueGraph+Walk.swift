@@ -172,12 +172,15 @@ struct GraphWalk {
     let children: [(key: String, value: ValueGraph.ID)]
     /// Whether `_modules`, `_parameters` and `_buffers` are attributes of a torch module here.
     let isObject: Bool
+    /// Whether the container is open further out, and its contents are left out here.
+    let isCycle: Bool
     var next = 0
   }
 
   private let graph: ValueGraph
   private let limits: DecodingLimits
   private var frames: [Frame] = []
+  private var open: Set<ValueGraph.ID> = []
   private var hidden: [Bool] = []
   private var visits = 0
   private var isStarted = false
@@ -211,7 +214,8 @@ struct GraphWalk {
     leaveLeaf()
     while let top = frames.indices.last {
       guard frames[top].next < frames[top].children.count else {
-        frames.removeLast()
+        let closed = frames.removeLast()
+        if !closed.isCycle { open.remove(closed.id) }
         if !path.isEmpty {
           path.removeLast()
           hidden.removeLast()
@@ -245,7 +249,9 @@ struct GraphWalk {
       throw .limit(
         "the number of containers", visits, over: limits.memberCount, raise: "memberCount")
     }
-    guard let children = graph.children(of: id) else {
+    // Asked before the contents: a list may hold itself a million times.
+    let isCycle = open.contains(id)
+    guard let children = isCycle ? [] : graph.children(of: id) else {
       isLeafOnPath = true
       return Step(id: id, isLeaf: true)
     }
@@ -253,9 +259,9 @@ struct GraphWalk {
       throw .limit(
         "the nesting of values", path.count + 1, over: limits.nestingDepth, raise: "nestingDepth")
     }
-    let isCycle = frames.contains { $0.id == id }
     let isObject = if case .object = graph[id] { true } else { false }
-    frames.append(Frame(id: id, children: isCycle ? [] : children, isObject: isObject))
+    frames.append(Frame(id: id, children: children, isObject: isObject, isCycle: isCycle))
+    if !isCycle { open.insert(id) }
     return Step(id: id, isLeaf: false)
   }
 }
