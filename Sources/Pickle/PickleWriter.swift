@@ -246,7 +246,9 @@ package struct PickleWriter {
     default: break
     }
     if work.isEmpty { return }
-    if memoizesAll || references[Int(id)] > 1, unfilled.insert(id).inserted { work.append(.finish(id)) }
+    if memoizesAll || references[Int(id)] > 1, unfilled.insert(id).inserted {
+      work.append(.finish(id))
+    }
     tasks += work.reversed()
   }
 
