@@ -75,7 +75,7 @@ public struct TensorArchive: Sendable {
 
   /// The archive with other values; what was read about the file stays.
   package func replacing(
-    _ values: ValueGraph, limits: DecodingLimits = .unlimited
+    _ values: ValueGraph
   ) throws(TensorIOError) -> TensorArchive {
     try TensorArchive(
       values, format: format, findings: findings, globals: globals, limits: limits)
