@@ -34,6 +34,31 @@ package enum Parallel {
     DispatchQueue.global(qos: .utility).async(execute: body)
   }
 
+  /// Runs `check` on another core while `body` runs here, and returns when both have ended.
+  /// - Throws: what `check` throws, else what `body` throws.
+  package static func checking<R>(
+    _ check: @escaping @Sendable () throws(TensorIOError) -> Void,
+    _ body: () throws(TensorIOError) -> R
+  ) throws(TensorIOError) -> R {
+    guard coreCount > 1 else {
+      try check()
+      return try body()
+    }
+    let failure = ResultSlots<TensorIOError?>(count: 1, initial: nil)
+    let group = DispatchGroup()
+    DispatchQueue.global(qos: .userInitiated).async(group: group) {
+      do throws(TensorIOError) {
+        try check()
+      } catch {
+        failure[0] = error
+      }
+    }
+    let outcome = Result { () throws(TensorIOError) in try body() }
+    group.wait()
+    if let error = failure[0] { throw error }
+    return try outcome.get()
+  }
+
   /// Cuts `buffer` into chunks and runs `body` for each, on all cores.
   package static func forEachChunk(
     of buffer: UnsafeMutableRawBufferPointer, size: Int,

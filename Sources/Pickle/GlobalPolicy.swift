@@ -99,8 +99,8 @@ enum GlobalPolicy {
 
   /// The parts between dots; those that are not ASCII are in no table, and come back empty.
   ///
-  /// `Character` would join a dot with an accent behind it, and `String` would find a `K` in a table
-  /// by the sign for kelvin.
+  /// `Character` would join a dot with an accent behind it, and `String` would find a `K` in a
+  /// table by the sign for kelvin.
   private static func components(_ text: String) -> [String] {
     text.utf8.split(separator: 0x2e, omittingEmptySubsequences: false).map { part in
       part.allSatisfy { $0 < 0x80 } ? String(decoding: part, as: UTF8.self) : ""

@@ -2,8 +2,8 @@ package import ByteIO
 
 /// Every class and function that the pickles in some bytes name, and what else is odd about them.
 ///
-/// Nothing is looked up and nothing is run. Faults do not end the search: names behind one are found
-/// by walking over opcodes, and pickles behind the first and inside strings are looked into too.
+/// Nothing is looked up and nothing is run. Faults do not end the search: names behind one are
+/// found by walking over opcodes, and pickles behind the first and inside strings are looked into.
 package struct PickleScan: Sendable {
   /// A class or function that is named.
   package struct Use: Sendable {
@@ -43,8 +43,8 @@ package struct PickleScan: Sendable {
   package var dangerous: [Use] { globals.filter { $0.verdict == .dangerous } }
 
   /// Looks through the pickle that begins at `start`, those behind it, and those inside.
-  /// - Parameter isAlone: whether the pickle should be the last thing in the source; pass false where
-  ///   something else follows, which is then not looked at.
+  /// - Parameter isAlone: whether the pickle should be the last thing in the source; pass false
+  ///   where something else follows, which is then not looked at.
   /// - Throws: `io` when the bytes cannot be loaded; what is wrong with them is in ``error``.
   package static func scan(
     _ source: any ByteSource, from start: Int = 0, isAlone: Bool = true, limits: DecodingLimits

@@ -11,7 +11,7 @@ extension TensorArchive {
       let file = try InputFile(path: path)
       let opened = try OpenedFile(file, options: options)
       let format = try FormatRegistry.format(of: opened)
-      var archive = try format.read(opened)
+      var archive = try opened.checking { () throws(TensorIOError) in try format.read(opened) }
       if !format.descriptor.matches(path), let named = FormatRegistry.named(by: path) {
         archive.findings.append(
           Finding(

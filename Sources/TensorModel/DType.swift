@@ -43,7 +43,7 @@ public enum DType: Sendable, Hashable {
   case timedelta(TimeUnit)
   /// A record of named fields.
   indirect case structured(StructuredType)
-  /// Python objects; the elements lie in a pickle.
+  /// Python objects: the elements are values, ``ValueGraph/Traits/elements`` of the tensor's node.
   case object
 }
 

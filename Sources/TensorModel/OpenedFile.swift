@@ -10,6 +10,7 @@ public final class OpenedFile {
   /// How it is to be read.
   public let options: ReadingOptions
   private var findings: [ObjectIdentifier: any Sendable] = [:]
+  private var checks: [@Sendable () throws(TensorIOError) -> Void] = []
 
   /// Reads the first bytes.
   public init(_ file: InputFile, options: ReadingOptions) throws(TensorIOError) {
@@ -20,6 +21,19 @@ public final class OpenedFile {
 
   /// Whether the file starts with these bytes.
   public func starts(with magic: [UInt8]) -> Bool { head.starts(with: magic) }
+
+  /// Adds a check that has to pass before what was read may be used.
+  package func checkLater(_ check: @escaping @Sendable () throws(TensorIOError) -> Void) {
+    checks.append(check)
+  }
+
+  /// Runs `body` and, beside it, the checks that were put off.
+  package func checking<R>(_ body: () throws(TensorIOError) -> R) throws(TensorIOError) -> R {
+    let checks = checks
+    if checks.isEmpty { return try body() }
+    return try Parallel.checking(
+      { () throws(TensorIOError) in for check in checks { try check() } }, body)
+  }
 
   /// Something that is found out about the file when it is first asked for: the directory of an
   /// archive.

@@ -142,8 +142,8 @@ extension Tensor {
 
   /// A copy of the elements in memory of its own, row-major and little-endian.
   ///
-  /// Checksums are checked, and scales of an axis are loaded too. The copy is neither conjugated nor negated: its storage has the elements
-  /// themselves.
+  /// Checksums are checked, and scales of an axis are loaded too. The copy is neither conjugated nor
+  /// negated: its storage has the elements themselves.
   /// - Throws: `limit` for more than `limits.decodedBytes`; what streaming throws.
   public func loaded(limits: DecodingLimits = DecodingLimits()) throws(TensorIOError) -> Tensor {
     try requireElements()
@@ -170,10 +170,10 @@ extension Tensor {
     return try loaded(limits: limits)
   }
 
-  /// Whether the elements in row-major order are the storage, from its first byte to its last.
   /// Where the elements begin; a tensor without any begins anywhere.
   var firstIndex: Int { shape.contains(0) ? 0 : offset }
 
+  /// Whether the elements in row-major order are the storage, from its first byte to its last.
   private var coversStorage: Bool {
     isContiguous && firstIndex == 0 && byteCount == storage.byteCount
   }

@@ -18,7 +18,8 @@ public struct TensorArchive: Sendable {
 
   /// All values.
   public let values: ValueGraph
-  /// The identifier of the format that was read (`npy`, `npz`), or nil for an archive made here.
+  /// The identifier of the format that was read (`npz`, `torch-zip`), or nil for an archive made
+  /// here.
   public let format: String?
   /// What the reader noticed and accepted.
   public var findings: [Finding]
@@ -36,9 +37,18 @@ public struct TensorArchive: Sendable {
     globals: [GlobalUse] = [], limits: DecodingLimits = DecodingLimits()
   ) throws(TensorIOError) {
     var entries: [Entry] = []
-    try values.forEachLeaf(limits: limits, where: \.isTensor) { leaf in
+    // One long key may be part of very many names.
+    var nameBytes = 0
+    let mostNameBytes = limits.memberCount.multipliedReportingOverflow(by: 256)
+    try values.forEachLeaf(limits: limits, where: \.isTensor) { (leaf) throws(TensorIOError) in
       guard case .tensor(let tensor) = leaf.node else { return }
       let name = leaf.path.count == 1 ? leaf.path[0] : leaf.path.joined(separator: ".")
+      nameBytes += name.utf8.count
+      guard mostNameBytes.overflow || nameBytes <= mostNameBytes.partialValue else {
+        throw .limit(
+          "the number of bytes in names, in units of 256,", nameBytes / 256 + 1,
+          over: limits.memberCount, raise: "memberCount")
+      }
       let isSame = leaf.stateDictPath.count == leaf.path.count
       entries.append(
         Entry(

@@ -96,11 +96,12 @@ public struct WritingOptions: Sendable {
 
 /// How a storage is written of which the tensors use a part only.
 public enum ViewPolicy: String, Sendable, CaseIterable {
-  /// Whole, unless the tensors use less than half of it.
+  /// As ``compact`` where that is less than half of the storage, otherwise whole.
   case automatic = "auto"
   /// Always whole, as torch.save does.
   case keep
-  /// Only what is used; tensors that share it keep sharing it.
+  /// From the first to the last element that is used, and the elements alone of a single outline
+  /// with gaps; tensors that share the storage keep sharing it.
   case compact
 }
 

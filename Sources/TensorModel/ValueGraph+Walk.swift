@@ -174,6 +174,8 @@ struct GraphWalk {
     let isObject: Bool
     /// Whether the container is open further out, and its contents are left out here.
     let isCycle: Bool
+    /// Which visit this is, of all.
+    let visit: Int
     var next = 0
   }
 
@@ -197,9 +199,10 @@ struct GraphWalk {
     hidden.contains(true) ? zip(path, hidden).filter { !$0.1 }.map(\.0) : path
   }
 
-  /// The container of the last step, a leaf, and its place among the contents.
-  var parent: (container: ValueGraph.ID, index: Int)? {
-    frames.last.map { ($0.id, $0.next - 1) }
+  /// The containers that lead to the last step, a leaf, outermost first: each with the number of its
+  /// visit and the place of the next one in it.
+  var chain: [(container: ValueGraph.ID, visit: Int, index: Int)] {
+    frames.map { ($0.id, $0.visit, $0.next - 1) }
   }
 
   /// The depth of the last step; 0 for the root.
@@ -260,7 +263,8 @@ struct GraphWalk {
         "the nesting of values", path.count + 1, over: limits.nestingDepth, raise: "nestingDepth")
     }
     let isObject = if case .object = graph[id] { true } else { false }
-    frames.append(Frame(id: id, children: children, isObject: isObject, isCycle: isCycle))
+    frames.append(
+      Frame(id: id, children: children, isObject: isObject, isCycle: isCycle, visit: visits))
     if !isCycle { open.insert(id) }
     return Step(id: id, isLeaf: false)
   }

@@ -93,7 +93,8 @@ final class TorchRecords: Sendable {
   static func of(_ opened: OpenedFile) throws(TensorIOError) -> TorchRecords? {
     guard ZIPArchive.isArchive(opened.head) else { return nil }
     let archive = try opened.once { () throws(TensorIOError) -> ZIPArchive in
-      try ZIPArchive(opened.file, limits: opened.options.limits)
+      try ZIPArchive(
+        opened.file, limits: opened.options.limits, checkLater: { opened.checkLater($0) })
     }
     return try opened.once { () throws(TensorIOError) -> TorchRecords in TorchRecords(archive) }
   }
@@ -119,7 +120,7 @@ final class TorchRecords: Sendable {
     return try member.loaded()
   }
 
-  /// The text of a short record, without white space around it.
+  /// The text of a short record; nil when there is none.
   func text(_ record: String) throws(TensorIOError) -> String? {
     guard let member = self[record] else { return nil }
     return try locating(.init(member: member.name)) { () throws(TensorIOError) in

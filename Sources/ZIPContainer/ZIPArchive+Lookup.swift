@@ -10,15 +10,16 @@ extension ZIPArchive {
 /// The members of an archive by their names.
 package struct ZIPMemberIndex: Sendable {
   private var exact: [ByteKey: ZIPMember] = [:]
-  /// Members whose names have letters of upper case, and those of the same name without.
+  /// Members whose names have letters of upper case, by their names without.
   private var folded: [ByteKey: ZIPMember] = [:]
+  /// The members in order, when names differ in case only.
+  private var twins: [ZIPMember] = []
   /// Names that occur twice.
   package private(set) var findings: [Finding] = []
 
   /// Of members with one name the first counts, as for PyTorch.
   package init(_ archive: ZIPArchive) {
     exact.reserveCapacity(archive.members.count)
-    folded.reserveCapacity(archive.members.count)
     for member in archive.members where !member.isDirectory {
       let name = ByteKey(member.name)
       guard exact[name] == nil else {
@@ -30,26 +31,35 @@ package struct ZIPMemberIndex: Sendable {
         continue
       }
       exact[name] = member
+    }
+    // Names without letters of upper case fold to themselves.
+    for member in archive.members where member.name.utf8.contains(where: Self.isUpper) {
       let key = Self.fold(member.name)
-      if folded[key] == nil {
-        folded[key] = member
-      } else {
+      if exact[key] != nil || folded[key] != nil {
         findings.append(
           Finding(
-            "duplicate-member", "two names differ in upper and lower case only",
+            "duplicate-member",
+            "two names differ in upper and lower case only; the first counts, as for PyTorch",
             member: member.name, offset: member.dataOffset))
+        if twins.isEmpty { twins = archive.members.filter { !$0.isDirectory } }
       }
+      if folded[key] == nil { folded[key] = member }
     }
   }
 
   /// The member with this name; PyTorch ignores the case of ASCII letters, and so does this where no
   /// member has the very name.
   package subscript(name: String) -> ZIPMember? {
-    exact[ByteKey(name)] ?? folded[Self.fold(name)]
+    if !twins.isEmpty {
+      let key = Self.fold(name)
+      return twins.first { Self.fold($0.name) == key }
+    }
+    return exact[ByteKey(name)] ?? exact[Self.fold(name)] ?? folded[Self.fold(name)]
   }
 
+  private static func isUpper(_ byte: UInt8) -> Bool { (0x41...0x5a).contains(byte) }
+
   private static func fold(_ name: String) -> ByteKey {
-    let isUpper = { (byte: UInt8) in (0x41...0x5a).contains(byte) }
     guard name.utf8.contains(where: isUpper) else { return ByteKey(name) }
     return ByteKey(
       String(decoding: name.utf8.map { isUpper($0) ? $0 + 0x20 : $0 }, as: UTF8.self))

@@ -15,25 +15,35 @@ public struct ZIPArchive: Sendable {
   ///   file, or a local header names another member; `unsupported` for encrypted members and
   ///   methods other than stored and deflated; `limit` for too many members.
   public init(_ file: InputFile, limits: DecodingLimits) throws(TensorIOError) {
+    try self.init(file, limits: limits, checkLater: nil)
+  }
+
+  /// Reads the directory of a file, and leaves the second reading of it to the caller, who may do
+  /// other work meanwhile and has to run it before the archive is used.
+  package init(
+    _ file: InputFile, limits: DecodingLimits,
+    checkLater: ((@escaping @Sendable () throws(TensorIOError) -> Void) -> Void)?
+  ) throws(TensorIOError) {
     let window = FileWindow(file)
-    let directory = try ZIPDirectory(window)
-    guard directory.count <= limits.memberCount else {
-      throw .limit(
-        "the number of members", directory.count, over: limits.memberCount, raise: "memberCount")
-    }
     let layout = try ZIPDirectoryLayout(file)
-    guard layout.headerOffsets.count == directory.count else {
-      throw .malformed("two readings of the directory find different members")
+    var entries = layout.entries
+    guard entries.count <= limits.memberCount else {
+      throw .limit(
+        "the number of members", entries.count, over: limits.memberCount, raise: "memberCount")
+    }
+    if let checkLater, entries.allSatisfy(\.isASCII) {
+      checkLater { () throws(TensorIOError) in
+        _ = try Self.agreedEntries(layout.entries, FileWindow(file))
+      }
+    } else {
+      entries = try Self.agreedEntries(entries, window)
     }
     var members: [ZIPMember] = []
+    members.reserveCapacity(entries.count)
     var findings: [Finding] = []
-    for (index, offset) in layout.headerOffsets.enumerated() {
-      let entry = try directory.entry(index)
+    for entry in entries {
       try locating(.init(member: entry.name)) { () throws(TensorIOError) in
-        guard entry.headerOffset == nil || entry.headerOffset == offset else {
-          throw .malformed("two readings of the directory place the member differently")
-        }
-        let header = try ZIPLocalHeader(window, at: offset)
+        let header = try ZIPLocalHeader(window, at: entry.headerOffset ?? 0)
         members.append(try ZIPMember(file, entry, header))
         findings += Self.disagreements(of: header, with: entry)
       }
@@ -41,6 +51,34 @@ public struct ZIPArchive: Sendable {
     try Self.requireDisjoint(members, before: layout.directory.lowerBound)
     self.members = members
     self.findings = findings + Self.unaccounted(members, layout, file)
+  }
+
+  /// The entries of our own reading with the names of libzip's, when both say the same.
+  private static func agreedEntries(
+    _ entries: [ZIPEntry], _ window: FileWindow
+  ) throws(TensorIOError) -> [ZIPEntry] {
+    let directory = try ZIPDirectory(window)
+    guard directory.count == entries.count else {
+      throw .malformed("two readings of the directory find different members")
+    }
+    var agreed: [ZIPEntry] = []
+    agreed.reserveCapacity(entries.count)
+    for (index, own) in entries.enumerated() {
+      let other = try directory.entry(index)
+      guard other.headerOffset == nil || other.headerOffset == own.headerOffset,
+        other.rawName == own.rawName, other.size == own.size, other.crc32 == own.crc32,
+        other.compressedSize == own.compressedSize, other.method == own.method
+      else {
+        throw TensorIOError(
+          .malformed, "two readings of the directory describe the member differently",
+          at: .init(member: other.name))
+      }
+      agreed.append(
+        ZIPEntry(
+          name: other.name, rawName: own.rawName, method: own.method, crc32: own.crc32,
+          compressedSize: own.compressedSize, size: own.size, headerOffset: own.headerOffset))
+    }
+    return agreed
   }
 
   /// Bytes that belong to nothing: in front of, between and behind the members, behind the end.

@@ -18,8 +18,9 @@ struct ZIPDirectoryLayout {
   let directory: Range<Int>
   /// From the end of the directory to the end of the comment.
   let end: Range<Int>
-  /// The local headers' offsets in the order of the directory.
-  let headerOffsets: [Int]
+  /// The entries in the order of the directory; names past ASCII are decoded as UTF-8, for want of
+  /// libzip's tables.
+  let entries: [ZIPEntry]
 
   private static let endSignature: [UInt8] = [0x50, 0x4b, 0x05, 0x06]
   private static let endBytes = 22
@@ -66,8 +67,7 @@ struct ZIPDirectoryLayout {
     }
     directory = start..<directoryEnd
     end = directoryEnd..<min(file.byteCount, endOffset + Self.endBytes + commentBytes)
-    headerOffsets = try Self.headerOffsets(
-      try file.bytes(directory), at: start, count: extent.entries)
+    entries = try Self.entries(try file.bytes(directory), at: start, count: extent.entries)
   }
 
   private static func lastIndex(
@@ -117,14 +117,16 @@ struct ZIPDirectoryLayout {
     return (extent, offset)
   }
 
-  /// Walks the directory for the offsets alone.
-  private static func headerOffsets(
+  private static func entries(
     _ bytes: [UInt8], at start: Int, count: UInt64
-  ) throws(TensorIOError) -> [Int] {
-    var offsets: [Int] = []
+  ) throws(TensorIOError) -> [ZIPEntry] {
+    var entries: [ZIPEntry] = []
     var cursor = ByteCursor(bytes.span, baseOffset: start)
     while cursor.skip(ifNext: [0x50, 0x4b, 0x01, 0x02]) {
-      _ = try cursor.read(16, "a directory entry")
+      _ = try cursor.read(6, "a directory entry")
+      let method = try cursor.readInteger("the method", as: UInt16.self)
+      _ = try cursor.readInteger("the time", as: UInt32.self)
+      let crc32 = try cursor.readInteger("the CRC", as: UInt32.self)
       let sizes = [
         try cursor.readInteger("the compressed size", as: UInt32.self),
         try cursor.readInteger("the size", as: UInt32.self),
@@ -134,21 +136,26 @@ struct ZIPDirectoryLayout {
       let commentBytes = Int(try cursor.readInteger("the comment's length", as: UInt16.self))
       _ = try cursor.read(8, "attributes")
       let offset = try cursor.readInteger("the local header's offset", as: UInt32.self)
-      _ = try cursor.read(nameBytes, "the name")
+      let name = try cursor.read(nameBytes, "the name").array
       let extraOffset = cursor.offset
       let extra = try cursor.read(extraBytes, "the extra field").array
       let wide = try ZIP64Extra(
         extra[...], at: extraOffset, size: sizes[1], compressedSize: sizes[0], offset: offset)
-      offsets.append(try Int(fromFile: wide.offset, "the local header's offset"))
+      entries.append(
+        ZIPEntry(
+          name: String(decoding: name, as: UTF8.self), rawName: name, method: method, crc32: crc32,
+          compressedSize: try Int(fromFile: wide.compressedSize, "the compressed size"),
+          size: try Int(fromFile: wide.size, "the size"),
+          headerOffset: try Int(fromFile: wide.offset, "the local header's offset")))
       _ = try cursor.read(commentBytes, "the comment")
     }
-    guard UInt64(offsets.count) == count, cursor.remaining == 0 else {
+    guard UInt64(entries.count) == count, cursor.remaining == 0 else {
       throw .malformed(
-        "the directory has \(offsets.count) entries and \(cursor.remaining) more bytes, the end "
+        "the directory has \(entries.count) entries and \(cursor.remaining) more bytes, the end "
           + "record says \(count) entries",
         offset: start)
     }
-    return offsets
+    return entries
   }
 }
 

@@ -89,10 +89,16 @@ import Testing
     }
   }
 
-  @Test func objectsAreListedAndTheirContentRefused() throws {
+  @Test func arraysOfObjectsHaveNoBytes() throws {
     var count = 0
     for name in ["npy", "npz"] {
       for file in try GoldenFile.all(name) where file.expected == "object" {
+        if file.file.contains("not-an-array") {
+          #expect(throws: TensorIOError(.malformed, "")) {
+            try TensorArchive(contentsOf: file.path)
+          }
+          continue
+        }
         let archive = try TensorArchive(contentsOf: file.path)
         let objects = archive.entries.filter { $0.tensor.dtype.containsObjects }
         #expect(!objects.isEmpty)

@@ -15,7 +15,7 @@ func look(_ bytes: [UInt8], limits: DecodingLimits = DecodingLimits()) throws ->
   try PickleScan.scan(try HeapBytes(bytes.span), limits: limits)
 }
 
-/// The bytes of text with one code point a byte, and numbers for the rest: `pickle("\u{80}\u{2}N.")`.
+/// The bytes of text with one code point a byte: `pickle("\u{80}\u{2}N.")`.
 func pickle(_ text: String) -> [UInt8] {
   text.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }
 }

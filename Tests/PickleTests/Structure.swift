@@ -1,7 +1,7 @@
 import ByteIO
 import Pickle
 
-/// Compares two pickles object by object: what they hold, what they share, where they go in circles.
+/// Compares two pickles object by object: what they hold and share, and where they go in circles.
 ///
 /// What protocols 2 and 3 have to say with a call (sets, bytes) counts as what it stands for.
 struct Structure {
