@@ -264,8 +264,7 @@ struct GraphWalk {
     }
     let isObject = if case .object = graph[id] { true } else { false }
     frames.append(
-      Frame(
-        id: id, children: children, isObject: isObject, isCycle: isCycle, visit: visits))
+      Frame(id: id, children: children, isObject: isObject, isCycle: isCycle, visit: visits))
     if !isCycle { open.insert(id) }
     return Step(id: id, isLeaf: false)
   }

@@ -27,6 +27,8 @@ struct StoragePlan {
     let storage: ObjectIdentifier
     let device: Device
     let byteOrder: ByteOrder
+    /// The type that the storage is kept for.
+    ///
     /// Bytes of two types cannot be swapped alike: big-endian tensors share with their own type. So
     /// do quantized ones, whose dtype PyTorch takes from the storage.
     let dtype: DType?

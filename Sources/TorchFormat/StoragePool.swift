@@ -137,7 +137,7 @@ final class StoragePool {
   ) throws(TensorIOError) -> Entry {
     let name = ByteKey(key)
     let isNext = key == String(numbered.count)
-    if let known = isNext ? nil : entry(name) {
+    if let known = isNext && entries.isEmpty ? nil : entry(name) {
       guard known.type == type, known.count == count,
         known.location.utf8.elementsEqual(location.utf8)
       else {
@@ -152,7 +152,7 @@ final class StoragePool {
     let entry = Entry(
       storage: TensorStorage(try provider.bytes(key, byteCount: size), budget: budget),
       type: type, location: location, count: count)
-    if isNext, entries[name] == nil {
+    if isNext {
       numbered.append(entry)
     } else {
       entries[name] = entry

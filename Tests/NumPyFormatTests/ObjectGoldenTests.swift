@@ -30,6 +30,12 @@ import Testing
     return found
   }
 
+  private func open(_ file: GoldenFile) throws -> TensorArchive {
+    var options = ReadingOptions()
+    if file.file.contains("latin1") { options.legacyEncoding = .latin1 }
+    return try TensorArchive(contentsOf: file.path, options: options)
+  }
+
   private func check(_ body: (GoldenFile) throws -> Void) throws {
     let files = try GoldenFile.all("objects")
     #expect(files.count > 30)
@@ -44,9 +50,7 @@ import Testing
 
   @Test func objectsAreWhatNumPySaysTheyAre() throws {
     try check { file in
-      var options = ReadingOptions()
-      if file.file.contains("latin1") { options.legacyEncoding = .latin1 }
-      let archive = try TensorArchive(contentsOf: file.path, options: options)
+      let archive = try open(file)
       for difference in try differences(archive, file).prefix(6) { Issue.record("\(difference)") }
     }
   }
@@ -54,7 +58,7 @@ import Testing
   /// Written, read again, and the same; written twice, and the same bytes.
   @Test func objectsSurviveWriting() throws {
     try check { file in
-      let archive = try TensorArchive(contentsOf: file.path)
+      let archive = try open(file)
       let ending = file.file.hasSuffix("npz") ? "npz" : "npy"
       let (one, two) = (folder.path("one.\(ending)"), folder.path("two.\(ending)"))
       #expect(try archive.losses(writingTo: one).isEmpty, "\(file.file)")

@@ -11,8 +11,6 @@ import Testing
   private static let lenient = [
     // A call of it while loading calls nothing; what it would run is a name of its own.
     "glob_functools__partial.pkl": "inert",
-    // Its argument is a PyTorch file, which the reader reads as one.
-    "glob_torch_storage___load_from_bytes.pkl": "known",
     // Names that only look like others are names of modules that Python does not find.
     "global_crlf.pkl": "inert", "global_homoglyph.pkl": "inert",
     "global_unicode_equiv.pkl": "inert", "global_empty.pkl": "inert",
