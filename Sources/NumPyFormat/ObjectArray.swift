@@ -35,11 +35,12 @@ enum ObjectArray {
     // As NumPy does: the header's shape counts.
     let shaped = try Tensor(dtype: tensor.dtype, shape: header.shape, storage: tensor.storage)
     graph.replace(id, with: .tensor(shaped))
+    let uses = pickle.globalUses(member: member, limits: options.limits)
     return Reading(
-      id: id, end: end, globals: pickle.globalUses(member: member),
+      id: id, end: end, globals: uses,
       findings: (pickle.findings + decoder.findings).map {
         Finding($0.code, $0.message, member: member, offset: $0.offset)
-      } + pickle.dangers(member: member))
+      } + uses.dangers)
   }
 
   /// The pickle of an array of objects, as np.save writes it.

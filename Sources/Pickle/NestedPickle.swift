@@ -28,12 +28,12 @@ struct NestedPickle {
   /// Which of all strings it is, counted from 0.
   let literal: Int
 
-  /// The most bytes of a string that is looked into.
+  /// The most bytes of a string that is decoded to be looked into.
   static let mostBytes = 64 << 20
 
   /// nil where the payload does not begin as a pickle of protocols 2 to 5 does.
   init?(_ payload: Span<UInt8>, _ kind: Kind, _ step: OpcodeWalk.Step, literal: Int) {
-    guard payload.count > 3, payload.count <= Self.mostBytes else { return nil }
+    guard payload.count > 3 else { return nil }
     offset = step.offset
     self.literal = literal
     if kind == .bytes, Self.isPickle(payload[0], payload[1]) {
@@ -41,6 +41,7 @@ struct NestedPickle {
       decoded = []
       return
     }
+    guard payload.count <= Self.mostBytes else { return nil }
     range = nil
     switch kind {
     case .bytes: decoded = Self.disguised(payload) ?? []

@@ -105,13 +105,18 @@ package struct PickleScan: Sendable {
     let literals = part.literals()
     var paths = PicklePaths(
       of: reading.error == nil ? reading.pickle : Pickle(), finding: Set(literals))
+    let verdicts = reading.pickle.verdicts(limits: context.limits)
     for (index, use) in reading.pickle.globals.enumerated() {
       let path = reading.error == nil ? paths.path(ofGlobal: index) : nil
-      add(use.name, at: context.offset(use.offset), path: path, context)
+      // Behind a fault there may be more calls of it.
+      let verdict = reading.error == nil ? verdicts[index] : GlobalJudge.unseen(use.name)
+      add(
+        use.name, verdicts[index] == .dangerous ? .dangerous : verdict,
+        at: context.offset(use.offset), path: path, context)
     }
-    judgeNestedLoads(reading.pickle)
     for use in part.walk.globals {
-      add(use.name, at: context.offset(use.offset), path: nil, context)
+      let verdict = GlobalJudge.unseen(use.name)
+      add(use.name, verdict, at: context.offset(use.offset), path: nil, context)
     }
     for finding in reading.pickle.findings {
       let offset = finding.offset.map(context.offset)
@@ -122,20 +127,6 @@ package struct PickleScan: Sendable {
       let path = index < literals.count ? paths.path(ofWanted: literals[index]) : nil
       try addNested(candidate, path, context)
     }
-  }
-
-  /// `torch.storage._load_from_bytes` runs whatever its bytes are; those that are a pickle are looked
-  /// into, and others (archives, the oldest protocols) make the call dangerous.
-  private mutating func judgeNestedLoads(_ pickle: Pickle) {
-    let name = GlobalName("torch.storage", "_load_from_bytes")
-    guard let index = indexes[name] else { return }
-    let calls = pickle.ids.filter { id in
-      guard case .object(let object) = pickle[id], pickle.global(object.callee) == name else {
-        return false
-      }
-      return !pickle.beginsLikePickle(pickle.tuple(object.arguments)?.first)
-    }
-    if !calls.isEmpty { globals[index].verdict = .dangerous }
   }
 
   private mutating func addNested(
@@ -150,28 +141,52 @@ package struct PickleScan: Sendable {
       source = try HeapBytes(candidate.decoded.span)
       inner.fixedOffset = context.offset(candidate.offset)
     }
-    let part = try Part(source, from: 0, context.limits)
-    guard part.isPayload else { return }
     inner = Context(
       source: source, limits: context.limits, depth: context.depth + 1, base: inner.base,
       fixedOffset: inner.fixedOffset, path: context.path + (path ?? []),
       isReachable: context.isReachable && path != nil)
+    try addNested(in: inner, at: context.offset(candidate.offset))
+  }
+
+  /// All pickles that follow each other in a string; of a PyTorch stream those before its storages.
+  private mutating func addNested(
+    in context: Context, at offset: Int
+  ) throws(TensorIOError) {
+    let source = context.source
+    var (end, count, isStream, isNoted) = (0, 0, false, false)
+    repeat {
+      let part = try Part(source, from: end, context.limits)
+      if count == 0 { isStream = part.isStreamStart }
+      if part.isPayload {
+        if !isNoted { noteNested(at: offset) }
+        isNoted = true
+        try add(part, context)
+      } else if count > 0, !part.isPlausible {
+        return
+      } else if part.reading.error == nil, !part.walk.candidates.isEmpty {
+        try add(part, context)
+      }
+      count += 1
+      end = part.end
+      if !part.isComplete { return }
+    } while end < source.byteCount && !(isStream && count == Pickle.streamCount)
+  }
+
+  private mutating func noteNested(at offset: Int) {
     nestedCount += 1
-    if nestedCount <= Self.mostFindings {
-      findings.append(
-        Finding(
-          "nested-pickle", "a string holds a pickle of its own",
-          offset: context.offset(candidate.offset)))
-    }
-    try add(part, inner)
+    guard nestedCount <= Self.mostFindings else { return }
+    findings.append(
+      Finding("nested-pickle", "a string holds a pickle of its own", offset: offset))
   }
 
   private mutating func add(
-    _ name: GlobalName, at offset: Int, path: [String]?, _ context: Context
+    _ name: GlobalName, _ verdict: GlobalVerdict, at offset: Int, path: [String]?,
+    _ context: Context
   ) {
     let isReachable = path != nil && context.isReachable
     let path = isReachable ? context.path + (path ?? []) : []
     if let index = indexes[name] {
+      if verdict == .dangerous { globals[index].verdict = .dangerous }
       if isReachable, !globals[index].isReachable {
         globals[index].path = path
         globals[index].isReachable = true
@@ -181,7 +196,7 @@ package struct PickleScan: Sendable {
     indexes[name] = globals.count
     globals.append(
       Use(
-        name: name, verdict: name.verdict, offset: offset, path: path, isReachable: isReachable))
+        name: name, verdict: verdict, offset: offset, path: path, isReachable: isReachable))
   }
 }
 
@@ -213,16 +228,21 @@ private struct Part {
     reading.pickle.globals.map(\.name) + walk.globals.map(\.name)
   }
 
+  private var namesDanger: Bool { names.contains { GlobalJudge.unseen($0) == .dangerous } }
+
+  /// Whether this is the first pickle of a legacy stream of PyTorch.
+  var isStreamStart: Bool { reading.error == nil && reading.pickle.isStreamStart }
+
   /// Whether bytes behind a pickle are another one, and not data that happen to look like it.
   var isPlausible: Bool {
-    reading.error == nil || names.contains { $0.verdict == .dangerous }
+    reading.error == nil || namesDanger
   }
 
   /// Whether a string is a pickle that does something.
   ///
   /// A broken one does what stands before the fault.
   var isPayload: Bool {
-    reading.error == nil ? !names.isEmpty : names.contains { $0.verdict == .dangerous }
+    reading.error == nil ? !names.isEmpty : namesDanger
   }
 
   /// The objects that the candidates became, in their order; none after a fault.
@@ -241,23 +261,5 @@ private struct Part {
       }
     }
     return found
-  }
-}
-
-extension Pickle {
-  /// Whether an object is a byte string that begins with PROTO 2 to 5.
-  fileprivate func beginsLikePickle(_ id: ID?) -> Bool {
-    guard let id else { return false }
-    if let bytes = try? bytes(id),
-      let head = try? SourceSlice.of(bytes, 0..<min(2, bytes.byteCount)).bytes(), head.count == 2
-    {
-      return NestedPickle.isPickle(head[0], head[1])
-    }
-    // Before protocol 3: _codecs.encode(text, 'latin1').
-    guard case .object(let object) = self[id], let text = tuple(object.arguments)?.first,
-      let scalars = string(text)?.unicodeScalars.prefix(2), scalars.count == 2
-    else { return false }
-    let bytes = scalars.map { UInt8(exactly: $0.value) ?? 0 }
-    return NestedPickle.isPickle(bytes[0], bytes[1])
   }
 }

@@ -3,18 +3,22 @@ package import Pickle
 
 extension Pickle {
   /// The classes and functions that the pickle names, each with a verdict.
-  package func globalUses(member: String?) -> [ByteIO.GlobalUse] {
-    globals.map { ByteIO.GlobalUse($0.name, $0.name.verdict, member: member, offset: $0.offset) }
+  package func globalUses(member: String?, limits: DecodingLimits) -> [ByteIO.GlobalUse] {
+    zip(globals, verdicts(limits: limits)).map { use, verdict in
+      ByteIO.GlobalUse(use.name, verdict, member: member, offset: use.offset)
+    }
   }
+}
 
+extension [ByteIO.GlobalUse] {
   /// A finding for each class or function that would do harm in Python.
-  package func dangers(member: String?) -> [Finding] {
-    globalUses(member: member).filter { $0.verdict == .dangerous }.map { use in
+  package var dangers: [Finding] {
+    filter { $0.verdict == .dangerous }.map { use in
       Finding(
         "dangerous-global",
         "the pickle names \(use.name.description.escapedForDisplay), which would run when Python "
           + "loads the file; nothing was run here",
-        member: member, offset: use.offset)
+        member: use.member, offset: use.offset)
     }
   }
 }

@@ -27,8 +27,9 @@ struct TorchPickle {
     _ source: any ByteSource, from start: Int = 0
   ) throws(TensorIOError) -> (pickle: Pickle, end: Int) {
     let (pickle, end) = try Pickle.read(source, from: start, limits: options.limits)
-    findings += located(pickle.findings) + pickle.dangers(member: member)
-    globals += pickle.globalUses(member: member)
+    let uses = pickle.globalUses(member: member, limits: options.limits)
+    findings += located(pickle.findings) + uses.dangers
+    globals += uses
     return (pickle, end)
   }
 

@@ -3,7 +3,7 @@ internal import TensorIO
 
 /// How a file is read: limits, and what raw bytes mean.
 ///
-/// Shared by all commands.
+/// Shared by all commands that make tensors.
 struct ReadingFlags: ParsableArguments {
   @Option(
     name: .customLong("void-as"),
@@ -11,14 +11,7 @@ struct ReadingFlags: ParsableArguments {
       "Read NumPy's raw bytes of the same size as this dtype. Repeatable.", valueName: "dtype"))
   var rawTypes: [String] = []
 
-  @Option(
-    name: .customLong("limit"),
-    help: ArgumentHelp(
-      """
-      Set a limit: headerBytes, memberCount, objectCount, nestingDepth, decodedBytes or \
-      expandedBytes; numbers take K, M, G, T. Repeatable.
-      """, valueName: "name=value"))
-  var limits: [String] = []
+  @OptionGroup var limits: LimitFlags
 
   @Option(
     help: ArgumentHelp(
@@ -52,9 +45,28 @@ struct ReadingFlags: ParsableArguments {
       }
       options.rawTypes[dtype.bitWidth / 8] = dtype
     }
-    for text in limits { try Self.apply(text, to: &options.limits) }
+    options.limits = try limits.limits()
     options.legacyEncoding = encoding
     return options
+  }
+}
+
+/// What a file may cost.
+struct LimitFlags: ParsableArguments {
+  @Option(
+    name: .customLong("limit"),
+    help: ArgumentHelp(
+      """
+      Set a limit: headerBytes, memberCount, objectCount, nestingDepth, decodedBytes or \
+      expandedBytes; numbers take K, M, G, T. Repeatable.
+      """, valueName: "name=value"))
+  var settings: [String] = []
+
+  /// The limits of the library with those that were set.
+  func limits() throws -> DecodingLimits {
+    var limits = DecodingLimits()
+    for text in settings { try Self.apply(text, to: &limits) }
+    return limits
   }
 
   private static func apply(_ text: String, to limits: inout DecodingLimits) throws {

@@ -16,16 +16,18 @@ struct Scan: ParsableCommand {
       """)
 
   @OptionGroup var input: InputFiles
-  @OptionGroup var reading: ReadingFlags
+  @OptionGroup var limits: LimitFlags
 
   @Flag(help: "Print one JSON object a file, on one line.")
   var json = false
 
   func run() throws {
-    let options = try reading.options()
+    var options = ReadingOptions()
+    options.limits = try limits.limits()
+    let reading = options
     try reporting(isJSON: json) { report in
       try report.forEach(try input.paths()) { file in
-        let scan = try GlobalScan(contentsOf: file, options: options)
+        let scan = try GlobalScan(contentsOf: file, options: reading)
         try json ? report.line(scan.json(file: file)) : list(scan, file, report)
         try report.note(scan.findings, in: file)
         for use in scan.dangerous {
