@@ -38,6 +38,7 @@ extension Pickle {
       var input = ByteCursor(all.extracting(start...), baseOffset: start)
       var machine = PickleMachine(limits: limits, buffers: buffers.count)
       machine.pickle.sources = [resident] + buffers
+      machine.pickle.reserve(forBytes: input.remaining)
       do throws(TensorIOError) {
         try machine.run(&input)
       } catch {

@@ -308,6 +308,17 @@ extension Pickle {
 }
 
 extension Pickle {
+  /// Makes room for what a pickle of so many bytes can at most hold, within reason.
+  ///
+  /// Growing by doubling would need three times the memory for a moment; room that is not used costs
+  /// nothing.
+  mutating func reserve(forBytes count: Int) {
+    let most = min(count, 1 << 22)
+    text.reserveCapacity(min(count, 1 << 26))
+    records.reserveCapacity(most / 2)
+    children.reserveCapacity(most / 2)
+  }
+
   mutating func add(_ record: Record) -> ID {
     records.append(record)
     return ID(index: UInt32(truncatingIfNeeded: records.count - 1))

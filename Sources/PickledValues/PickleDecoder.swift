@@ -64,6 +64,7 @@ package struct PickleDecoder {
     limits = options.limits
     encoding = options.legacyEncoding
     known = Array(repeating: .max, count: pickle.count)
+    self.graph.reserve(min(pickle.count, 1 << 21))
   }
 
   /// Adds everything that the pickle's root leads to.

@@ -1,3 +1,4 @@
+internal import Pickle
 internal import Glibc
 
 /// Which tensors of an archive to keep, and under what names.
@@ -187,5 +188,19 @@ extension ValueGraph.Leaf {
   fileprivate var isNestedBytes: Bool {
     if case .bytes = node { return path.count > 1 }
     return false
+  }
+}
+
+extension TensorArchive {
+  /// A class among the values that PyTorch loads only where it is told to trust the file: NumPy's,
+  /// or one that stays inert here.
+  public var firstForeignType: String? {
+    for id in values.reachable() {
+      guard let type = values.typeName(of: id) else { continue }
+      if type.module.split(separator: ".").first == "numpy" || type.verdict == .inert {
+        return "\(type)"
+      }
+    }
+    return nil
   }
 }

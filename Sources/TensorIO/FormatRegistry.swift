@@ -7,6 +7,7 @@ public enum FormatRegistry {
   public static let all: [any TensorFormat.Type] = [
     NPYFormat.self,
     TorchScriptFormat.self,
+    TorchExportFormat.self,
     TorchZIPFormat.self,
     NPZFormat.self,
     TorchLegacyFormat.self,

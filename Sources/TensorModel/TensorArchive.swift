@@ -1,4 +1,5 @@
 public import ByteIO
+internal import Synchronization
 
 /// The contents of a file: nested values with the tensors among them, and what was odd about it.
 public struct TensorArchive: Sendable {
@@ -28,7 +29,7 @@ public struct TensorArchive: Sendable {
   /// The Python classes and functions that the file names, in order of first use.
   public let globals: [GlobalUse]
   private let limits: DecodingLimits
-  private let indexByName: [ByteKey: Int]
+  private let index: NameIndex
 
   /// Creates an archive.
   /// - Throws: `limit` as ``ValueGraph/leaves(limits:)`` does.
@@ -37,28 +38,23 @@ public struct TensorArchive: Sendable {
     globals: [GlobalUse] = [], limits: DecodingLimits = DecodingLimits()
   ) throws(TensorIOError) {
     var entries: [Entry] = []
-    try values.forEachLeaf(limits: limits, where: \.isTensor) { leaf in
+    // One long key may be part of very many names.
+    var nameBytes = 0
+    let mostNameBytes = limits.memberCount.multipliedReportingOverflow(by: 256)
+    try values.forEachLeaf(limits: limits, where: \.isTensor) { (leaf) throws(TensorIOError) in
       guard case .tensor(let tensor) = leaf.node else { return }
       let name = leaf.path.count == 1 ? leaf.path[0] : leaf.path.joined(separator: ".")
+      nameBytes += name.utf8.count
+      guard mostNameBytes.overflow || nameBytes <= mostNameBytes.partialValue else {
+        throw .limit(
+          "the number of bytes in names, in units of 256,", nameBytes / 256 + 1,
+          over: limits.memberCount, raise: "memberCount")
+      }
       let isSame = leaf.stateDictPath.count == leaf.path.count
       entries.append(
         Entry(
           path: leaf.path, name: name, tensor: tensor, id: leaf.id,
           stateDictName: isSame ? name : leaf.stateDictPath.joined(separator: ".")))
-    }
-    // Names are compared as bytes: é composed and decomposed are two names. Full names go before
-    // the short ones.
-    var indexByName: [ByteKey: Int] = [:]
-    indexByName.reserveCapacity(entries.count)
-    for (index, entry) in entries.enumerated().reversed() {
-      // Backwards, so that the first of a name stays.
-      indexByName[ByteKey(entry.name)] = index
-    }
-    for (index, entry) in entries.enumerated()
-    where entry.stateDictName.utf8.count < entry.name.utf8.count
-      && indexByName[ByteKey(entry.stateDictName)] == nil
-    {
-      indexByName[ByteKey(entry.stateDictName)] = index
     }
     self.values = values
     self.format = format
@@ -66,7 +62,7 @@ public struct TensorArchive: Sendable {
     self.globals = globals
     self.entries = entries
     self.limits = limits
-    self.indexByName = indexByName
+    index = NameIndex(entries)
   }
 
   /// The values that are neither containers nor tensors, in the order of the file.
@@ -79,7 +75,7 @@ public struct TensorArchive: Sendable {
 
   /// The archive with other values; what was read about the file stays.
   package func replacing(
-    _ values: ValueGraph, limits: DecodingLimits = .unlimited
+    _ values: ValueGraph
   ) throws(TensorIOError) -> TensorArchive {
     try TensorArchive(
       values, format: format, findings: findings, globals: globals, limits: limits)
@@ -106,7 +102,7 @@ public struct TensorArchive: Sendable {
 
   /// The tensor with this name, or nil.
   public subscript(name: String) -> Tensor? {
-    indexByName[ByteKey(name)].map { entries[$0].tensor }
+    index[name].map { entries[$0].tensor }
   }
 
   /// The tensor under this list of keys, or nil.
@@ -124,7 +120,7 @@ public struct TensorArchive: Sendable {
   /// The tensor with this name, with its path.
   /// - Throws: `invalidArgument` naming what there is.
   public func entry(_ name: String) throws(TensorIOError) -> Entry {
-    if let index = indexByName[ByteKey(name)] { return entries[index] }
+    if let index = index[name] { return entries[index] }
     if names == [""] {
       throw .invalidArgument("the only tensor has no name; leave the name out")
     }
@@ -237,5 +233,31 @@ extension ValueGraph.Node {
   var isTensor: Bool {
     if case .tensor = self { return true }
     return false
+  }
+}
+
+/// The places of entries by their names, sorted out when somebody first asks for one.
+private final class NameIndex: Sendable {
+  private let entries: [TensorArchive.Entry]
+  private let places = Mutex<[ByteKey: Int]?>(nil)
+
+  init(_ entries: [TensorArchive.Entry]) { self.entries = entries }
+
+  /// Full names go before those of a state dict; of equal names the first counts.
+  subscript(name: String) -> Int? {
+    places.withLock { places in
+      if let places { return places[ByteKey(name)] }
+      var found: [ByteKey: Int] = [:]
+      found.reserveCapacity(entries.count)
+      for (index, entry) in entries.enumerated().reversed() { found[ByteKey(entry.name)] = index }
+      for (index, entry) in entries.enumerated()
+      where entry.stateDictName.utf8.count < entry.name.utf8.count
+        && found[ByteKey(entry.stateDictName)] == nil
+      {
+        found[ByteKey(entry.stateDictName)] = index
+      }
+      places = found
+      return found[ByteKey(name)]
+    }
   }
 }

@@ -133,7 +133,7 @@ extension Tensor {
       }
       return try body(bytes.span)
     }
-    let start = offset * dtype.bitWidth / 8
+    let start = firstIndex * dtype.bitWidth / 8
     return try storage.withBytes { (bytes) throws(TensorIOError) in
       try body(bytes.extracting(start..<start + byteCount))
     }

@@ -69,28 +69,54 @@ extension ValueGraph {
     case rename(String)
   }
 
-  /// The graph with leaves dropped and renamed where they lie.
-  /// - Throws: `invalidArgument` when a leaf to be changed is no entry of a dictionary, or lies in
-  ///   one that is reached in two ways which the edit treats differently.
+  /// The graph with leaves dropped and renamed where they lie; a container that loses all its leaves
+  /// goes with them.
+  /// - Throws: `invalidArgument` when a leaf to be changed is no entry of a dictionary and lies in
+  ///   none that goes whole, or when a dictionary is reached in two ways which the edit treats
+  ///   differently.
   package func editingLeaves(
     limits: DecodingLimits, _ decide: (Leaf) throws(TensorIOError) -> LeafEdit
   ) throws(TensorIOError) -> ValueGraph {
-    var edits: [ID: [Int: LeafEdit]] = [:]
+    var leaves: [(leaf: Leaf, edit: LeafEdit, chain: [(container: ID, visit: Int, index: Int)])] =
+      []
+    var keptVisits: Set<Int> = []
     var walk = GraphWalk(self, limits: limits)
     while let step = try walk.next() {
       guard step.isLeaf else { continue }
       let leaf = Leaf(
         path: walk.path, node: self[step.id], id: step.id, stateDictPath: walk.stateDictPath)
       let edit = try decide(leaf)
-      guard let (container, index) = walk.parent, case .dictionary = self[container] else {
-        guard edit == .keep else { throw Self.refusal(leaf, "is no entry of a dictionary") }
-        continue
-      }
+      let chain = walk.chain
+      if edit != .drop { keptVisits.formUnion(chain.map(\.visit)) }
+      leaves.append((leaf, edit, chain))
+    }
+    var edits: [ID: [Int: LeafEdit]] = [:]
+    func note(_ container: ID, _ index: Int, _ edit: LeafEdit, _ leaf: Leaf) throws(TensorIOError) {
       if let earlier = edits[container]?[index], earlier != edit {
         throw Self.refusal(leaf, "lies in a dictionary that other names share")
       }
       edits[container, default: [:]][index] = edit
     }
+    for (leaf, edit, chain) in leaves {
+      // The outermost place that loses everything, or the leaf's own.
+      var depth = chain.count - 1
+      if edit == .drop {
+        while depth > 0, !keptVisits.contains(chain[depth].visit) { depth -= 1 }
+      }
+      guard depth >= 0, case .dictionary = self[chain[depth].container] else {
+        guard edit == .keep else { throw Self.refusal(leaf, "is no entry of a dictionary") }
+        continue
+      }
+      try note(chain[depth].container, chain[depth].index, edit, leaf)
+      for (container, _, index) in chain[..<depth] {
+        guard case .dictionary = self[container] else { continue }
+        try note(container, index, .keep, leaf)
+      }
+    }
+    return applying(edits)
+  }
+
+  private func applying(_ edits: [ID: [Int: LeafEdit]]) -> ValueGraph {
     var graph = self
     for (container, changes) in edits {
       guard case .dictionary(let pairs) = self[container] else { continue }

@@ -172,12 +172,17 @@ struct GraphWalk {
     let children: [(key: String, value: ValueGraph.ID)]
     /// Whether `_modules`, `_parameters` and `_buffers` are attributes of a torch module here.
     let isObject: Bool
+    /// Whether the container is open further out, and its contents are left out here.
+    let isCycle: Bool
+    /// Which visit this is, of all.
+    let visit: Int
     var next = 0
   }
 
   private let graph: ValueGraph
   private let limits: DecodingLimits
   private var frames: [Frame] = []
+  private var open: Set<ValueGraph.ID> = []
   private var hidden: [Bool] = []
   private var visits = 0
   private var isStarted = false
@@ -194,9 +199,10 @@ struct GraphWalk {
     hidden.contains(true) ? zip(path, hidden).filter { !$0.1 }.map(\.0) : path
   }
 
-  /// The container of the last step, a leaf, and its place among the contents.
-  var parent: (container: ValueGraph.ID, index: Int)? {
-    frames.last.map { ($0.id, $0.next - 1) }
+  /// The containers that lead to the last step, a leaf, outermost first: each with the number of its
+  /// visit and the place of the next one in it.
+  var chain: [(container: ValueGraph.ID, visit: Int, index: Int)] {
+    frames.map { ($0.id, $0.visit, $0.next - 1) }
   }
 
   /// The depth of the last step; 0 for the root.
@@ -211,7 +217,8 @@ struct GraphWalk {
     leaveLeaf()
     while let top = frames.indices.last {
       guard frames[top].next < frames[top].children.count else {
-        frames.removeLast()
+        let closed = frames.removeLast()
+        if !closed.isCycle { open.remove(closed.id) }
         if !path.isEmpty {
           path.removeLast()
           hidden.removeLast()
@@ -245,7 +252,9 @@ struct GraphWalk {
       throw .limit(
         "the number of containers", visits, over: limits.memberCount, raise: "memberCount")
     }
-    guard let children = graph.children(of: id) else {
+    // Asked before the contents: a list may hold itself a million times.
+    let isCycle = open.contains(id)
+    guard let children = isCycle ? [] : graph.children(of: id) else {
       isLeafOnPath = true
       return Step(id: id, isLeaf: true)
     }
@@ -253,9 +262,10 @@ struct GraphWalk {
       throw .limit(
         "the nesting of values", path.count + 1, over: limits.nestingDepth, raise: "nestingDepth")
     }
-    let isCycle = frames.contains { $0.id == id }
     let isObject = if case .object = graph[id] { true } else { false }
-    frames.append(Frame(id: id, children: isCycle ? [] : children, isObject: isObject))
+    frames.append(
+      Frame(id: id, children: children, isObject: isObject, isCycle: isCycle, visit: visits))
+    if !isCycle { open.insert(id) }
     return Step(id: id, isLeaf: false)
   }
 }

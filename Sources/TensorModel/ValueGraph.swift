@@ -61,6 +61,9 @@ public struct ValueGraph: Sendable {
   /// Whether the node is a tensor.
   public func isTensor(_ id: ID) -> Bool { self[id].isTensor }
 
+  /// Makes room for more nodes; room that is not used costs nothing.
+  package mutating func reserve(_ count: Int) { nodes.reserveCapacity(nodes.count + count) }
+
   /// Adds a node.
   public mutating func add(_ node: Node) -> ID {
     nodes.append(node)
@@ -133,7 +136,9 @@ extension ValueGraph {
     }
   }
 
-  /// An object that only Python could build: what to call, with what. Nothing is ever called here.
+  /// An object that only Python could build: what to call, with what.
+  ///
+  /// Nothing is ever called here.
   public struct InertObject: Sendable {
     /// How Python would come by the object.
     public enum Origin: Sendable {

@@ -27,7 +27,10 @@ struct StoragePlan {
     let storage: ObjectIdentifier
     let device: Device
     let byteOrder: ByteOrder
-    /// Bytes of two types cannot be swapped alike: big-endian tensors share with their own type.
+    /// The type that the storage is kept for.
+    ///
+    /// Bytes of two types cannot be swapped alike: big-endian tensors share with their own type. So
+    /// do quantized ones, whose dtype PyTorch takes from the storage.
     let dtype: DType?
     /// Torch has no negative strides: such a view is copied alone.
     let reversed: Outline?
@@ -69,7 +72,8 @@ struct StoragePlan {
   private static func key(_ tensor: Tensor) -> Key {
     Key(
       storage: ObjectIdentifier(tensor.storage), device: tensor.device,
-      byteOrder: tensor.byteOrder, dtype: tensor.byteOrder == .big ? tensor.dtype : nil,
+      byteOrder: tensor.byteOrder,
+      dtype: tensor.byteOrder == .big || tensor.dtype.isQuantized ? tensor.dtype : nil,
       reversed: tensor.strides.contains { $0 < 0 } ? Outline(tensor) : nil)
   }
 
@@ -192,7 +196,23 @@ struct StoragePlan {
         .storage, of: entry.name,
         "the part of its storage that it does not use: \(omission.kept) of "
           + "\(omission.storage.byteCount) bytes are written")
+    } + separations(in: archive)
+  }
+
+  /// Tensors that share a storage with others of which PyTorch needs it in another form.
+  private func separations(in archive: TensorArchive) -> [Loss] {
+    var losses: [Loss] = []
+    for group in archive.aliasGroups {
+      let parts = group.filter { places[Self.key($0.tensor)] != nil && $0.tensor.byteCount > 0 }
+      guard let first = parts.first else { continue }
+      for entry in parts where Self.key(entry.tensor) != Self.key(first.tensor) {
+        losses.append(
+          Loss(
+            .aliasing, of: entry.name,
+            "that it shares its storage with '\(first.name)'; each gets a copy"))
+      }
     }
+    return losses
   }
 }
 

@@ -48,6 +48,8 @@ final class StoragePool {
   private let provider: any StorageProvider
   private let budget: DecodingBudget
   private var entries: [ByteKey: Entry] = [:]
+  /// Entries with the keys that torch writes, which count from 0.
+  private var numbered: [Entry] = []
   private var references: [Pickle.ID: StorageReference] = [:]
   private var lastType: (type: GlobalName, dtype: DType?)?
 
@@ -134,7 +136,8 @@ final class StoragePool {
     _ key: String, _ type: GlobalName, _ dtype: DType?, _ location: String, _ count: Int
   ) throws(TensorIOError) -> Entry {
     let name = ByteKey(key)
-    if let known = entries[name] {
+    let isNext = key == String(numbered.count)
+    if let known = isNext && entries.isEmpty ? nil : entry(name) {
       guard known.type == type, known.count == count,
         known.location.utf8.elementsEqual(location.utf8)
       else {
@@ -149,8 +152,19 @@ final class StoragePool {
     let entry = Entry(
       storage: TensorStorage(try provider.bytes(key, byteCount: size), budget: budget),
       type: type, location: location, count: count)
-    entries[name] = entry
+    if isNext {
+      numbered.append(entry)
+    } else {
+      entries[name] = entry
+    }
     return entry
+  }
+
+  private func entry(_ key: ByteKey) -> Entry? {
+    if let number = Int(key.text), numbered.indices.contains(number), String(number) == key.text {
+      return numbered[number]
+    }
+    return entries[key]
   }
 
   /// The packed quantized types count their storage's bytes.

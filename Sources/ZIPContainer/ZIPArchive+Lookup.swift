@@ -12,6 +12,8 @@ package struct ZIPMemberIndex: Sendable {
   private var exact: [ByteKey: ZIPMember] = [:]
   /// Members whose names have letters of upper case, by their names without.
   private var folded: [ByteKey: ZIPMember] = [:]
+  /// The members in order, when names differ in case only.
+  private var twins: [ZIPMember] = []
   /// Names that occur twice.
   package private(set) var findings: [Finding] = []
 
@@ -36,8 +38,10 @@ package struct ZIPMemberIndex: Sendable {
       if exact[key] != nil || folded[key] != nil {
         findings.append(
           Finding(
-            "duplicate-member", "two names differ in upper and lower case only",
+            "duplicate-member",
+            "two names differ in upper and lower case only; the first counts, as for PyTorch",
             member: member.name, offset: member.dataOffset))
+        if twins.isEmpty { twins = archive.members.filter { !$0.isDirectory } }
       }
       if folded[key] == nil { folded[key] = member }
     }
@@ -46,7 +50,11 @@ package struct ZIPMemberIndex: Sendable {
   /// The member with this name; PyTorch ignores the case of ASCII letters, and so does this where no
   /// member has the very name.
   package subscript(name: String) -> ZIPMember? {
-    exact[ByteKey(name)] ?? exact[Self.fold(name)] ?? folded[Self.fold(name)]
+    if !twins.isEmpty {
+      let key = Self.fold(name)
+      return twins.first { Self.fold($0.name) == key }
+    }
+    return exact[ByteKey(name)] ?? exact[Self.fold(name)] ?? folded[Self.fold(name)]
   }
 
   private static func isUpper(_ byte: UInt8) -> Bool { (0x41...0x5a).contains(byte) }

@@ -174,6 +174,11 @@ struct Convert: ParsableCommand {
     let losses = flattened + (try archive.losses(writingTo: target.sample, options: options))
     for input in inputs { try explain(input.archive.findings, input.path, report) }
     try explain(losses, output, report)
+    if isNested, let type = archive.firstForeignType {
+      try report.inform(
+        "\(output.escapedForDisplay): holds \(type.escapedForDisplay), which "
+          + "torch.load(weights_only=True) refuses")
+    }
     let isOdd = inputs.contains { !$0.archive.findings.isEmpty }
     if strict, !losses.isEmpty || isOdd {
       throw TensorIOError(

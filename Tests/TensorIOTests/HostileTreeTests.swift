@@ -8,6 +8,7 @@ import Testing
 @Suite struct HostileTreeTests {
   /// What opens without a word although `validate` refuses it, and why that is right for opening.
   private static let silent = [
+    "torchscript.pt": "its code is listed and not run, its tensors are data",
     "glob_functools__partial.pkl": "runs nothing by itself; what it would call is named beside it",
     "global_crlf.pkl": "no module has this name; it is listed as inert",
     "global_homoglyph.pkl": "another name than the known one, compared as bytes; listed as inert",

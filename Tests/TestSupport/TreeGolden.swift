@@ -19,6 +19,14 @@ public struct TreeGolden: Sendable {
   /// The tensors among the constants of a TorchScript program.
   public var constants: [JSONValue] { entry["constants"]?.items ?? [] }
 
+  /// How the file is to be read.
+  public var options: ReadingOptions {
+    var options = ReadingOptions()
+    options.legacyEncoding =
+      entry["encoding"]?.text.flatMap { LegacyEncoding(rawValue: $0) } ?? .automatic
+    return options
+  }
+
   /// Where the file is.
   public var path: String { Repository.testData.appending(path: file).path }
 

@@ -1,0 +1,176 @@
+internal import ByteIO
+
+/// A JSON value, as the configuration files of exported programs have them.
+///
+/// Linear in the text; depth and length are limited by the caller's limits.
+enum JSONText {
+  case null
+  case bool(Bool)
+  case int(Int)
+  case double(Double)
+  case string(String)
+  case array([JSONText])
+  case object([(key: String, value: JSONText)])
+
+  /// Parses a whole text.
+  /// - Throws: `malformed` with the offset of what is wrong, `limit` for deep nesting.
+  init(parsing bytes: [UInt8], limits: DecodingLimits) throws(TensorIOError) {
+    guard bytes.count <= limits.headerBytes * 64 else {
+      throw .limit(
+        "the length of the JSON text, in units of 64,", bytes.count / 64 + 1,
+        over: limits.headerBytes, raise: "headerBytes")
+    }
+    var parser = Parser(bytes: bytes, limits: limits)
+    self = try parser.value(depth: 0)
+    parser.skipSpace()
+    guard parser.position == bytes.count else {
+      throw parser.failure("something follows the value")
+    }
+  }
+
+  /// The value under a key of an object; of equal keys the last counts.
+  subscript(key: String) -> JSONText? {
+    guard case .object(let pairs) = self else { return nil }
+    return pairs.last { ByteKey($0.key) == ByteKey(key) }?.value
+  }
+
+  /// The integer, if it is one.
+  var int: Int? {
+    if case .int(let value) = self { return value }
+    return nil
+  }
+
+  private struct Parser {
+    let bytes: [UInt8]
+    let limits: DecodingLimits
+    var position = 0
+
+    func failure(_ reason: String) -> TensorIOError {
+      .malformed("the JSON text is broken: \(reason)", offset: position)
+    }
+
+    mutating func skipSpace() {
+      while position < bytes.count, [0x20, 0x09, 0x0a, 0x0d].contains(bytes[position]) {
+        position += 1
+      }
+    }
+
+    mutating func value(depth: Int) throws(TensorIOError) -> JSONText {
+      guard depth < limits.nestingDepth else {
+        throw .limit(
+          "the nesting of JSON", depth + 1, over: limits.nestingDepth, raise: "nestingDepth")
+      }
+      skipSpace()
+      guard position < bytes.count else { throw failure("it ends too early") }
+      switch bytes[position] {
+      case UInt8(ascii: "{"): return try object(depth)
+      case UInt8(ascii: "["): return try array(depth)
+      case UInt8(ascii: "\""): return .string(try string())
+      case UInt8(ascii: "t"): return try word("true", .bool(true))
+      case UInt8(ascii: "f"): return try word("false", .bool(false))
+      case UInt8(ascii: "n"): return try word("null", .null)
+      default: return try number()
+      }
+    }
+
+    private mutating func word(_ text: String, _ value: JSONText) throws(TensorIOError) -> JSONText
+    {
+      guard bytes[position...].starts(with: text.utf8) else { throw failure("an unknown word") }
+      position += text.utf8.count
+      return value
+    }
+
+    private mutating func take(_ byte: UInt8) -> Bool {
+      skipSpace()
+      guard position < bytes.count, bytes[position] == byte else { return false }
+      position += 1
+      return true
+    }
+
+    private mutating func array(_ depth: Int) throws(TensorIOError) -> JSONText {
+      position += 1
+      var items: [JSONText] = []
+      if take(UInt8(ascii: "]")) { return .array(items) }
+      repeat { items.append(try value(depth: depth + 1)) } while take(UInt8(ascii: ","))
+      guard take(UInt8(ascii: "]")) else { throw failure("an array is not closed") }
+      return .array(items)
+    }
+
+    private mutating func object(_ depth: Int) throws(TensorIOError) -> JSONText {
+      position += 1
+      var pairs: [(key: String, value: JSONText)] = []
+      if take(UInt8(ascii: "}")) { return .object(pairs) }
+      repeat {
+        skipSpace()
+        guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else {
+          throw failure("a key is no string")
+        }
+        let key = try string()
+        guard take(UInt8(ascii: ":")) else { throw failure("a key has no value") }
+        pairs.append((key, try value(depth: depth + 1)))
+      } while take(UInt8(ascii: ","))
+      guard take(UInt8(ascii: "}")) else { throw failure("an object is not closed") }
+      return .object(pairs)
+    }
+
+    private mutating func number() throws(TensorIOError) -> JSONText {
+      let start = position
+      let characters = Array("+-.eE0123456789".utf8)
+      while position < bytes.count, characters.contains(bytes[position]) { position += 1 }
+      let text = String(decoding: bytes[start..<position], as: UTF8.self)
+      if let value = Int(text), !text.hasPrefix("+") { return .int(value) }
+      guard let value = Double(text) else { throw failure("'\(text)' is no value") }
+      return .double(value)
+    }
+
+    private mutating func string() throws(TensorIOError) -> String {
+      position += 1
+      var units: [UInt8] = []
+      while position < bytes.count {
+        let byte = bytes[position]
+        position += 1
+        switch byte {
+        case UInt8(ascii: "\""):
+          guard let text = String(validating: units, as: UTF8.self) else {
+            throw failure("a string is not UTF-8")
+          }
+          return text
+        case UInt8(ascii: "\\"): units += try escape()
+        case 0..<0x20: throw failure("a control character in a string")
+        default: units.append(byte)
+        }
+      }
+      throw failure("a string is not closed")
+    }
+
+    private static let simple: [UInt8: UInt8] = [
+      0x22: 0x22, 0x5c: 0x5c, 0x2f: 0x2f, 0x62: 8, 0x66: 12, 0x6e: 10, 0x72: 13, 0x74: 9,
+    ]
+
+    private mutating func escape() throws(TensorIOError) -> [UInt8] {
+      guard position < bytes.count else { throw failure("it ends inside an escape") }
+      let kind = bytes[position]
+      position += 1
+      if let byte = Self.simple[kind] { return [byte] }
+      guard kind == UInt8(ascii: "u") else { throw failure("an unknown escape") }
+      var code = try unit()
+      if (0xd800..<0xdc00).contains(code), bytes[position...].starts(with: [0x5c, 0x75]) {
+        position += 2
+        let low = try unit()
+        guard (0xdc00..<0xe000).contains(low) else { throw failure("a lone surrogate") }
+        code = 0x10000 + (code - 0xd800) << 10 + (low - 0xdc00)
+      }
+      guard let scalar = Unicode.Scalar(code) else { throw failure("a lone surrogate") }
+      return Array(String(Character(scalar)).utf8)
+    }
+
+    private mutating func unit() throws(TensorIOError) -> UInt32 {
+      let digits = bytes[position...].prefix(4)
+      guard digits.count == 4, digits.allSatisfy({ $0 != 0x2b && $0 != 0x2d }),
+        let code = UInt32(String(decoding: digits, as: UTF8.self), radix: 16)
+      else { throw failure("a broken escape") }
+      position += 4
+      return code
+    }
+  }
+}
