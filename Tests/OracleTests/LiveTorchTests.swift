@@ -76,7 +76,8 @@ import Testing
     for file in files.map(String.init) {
       let name = URL(filePath: file).lastPathComponent
       let result = try Command.run("convert", file, "\(copies)/\(name)")
-      #expect(result.status == 0 && !result.errors.contains("not kept"), "\(name): \(result.errors)")
+      #expect(
+        result.status == 0 && !result.errors.contains("not kept"), "\(name): \(result.errors)")
       try checkThroughNumPy(file)
     }
     try check("models-check", models, copies)
