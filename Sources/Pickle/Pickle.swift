@@ -308,8 +308,10 @@ extension Pickle {
 }
 
 extension Pickle {
-  /// Makes room for what a pickle of so many bytes can at most hold, within reason: growing by
-  /// doubling would need three times the memory for a moment. Room that is not used costs nothing.
+  /// Makes room for what a pickle of so many bytes can at most hold, within reason.
+  ///
+  /// Growing by doubling would need three times the memory for a moment; room that is not used costs
+  /// nothing.
   mutating func reserve(forBytes count: Int) {
     let most = min(count, 1 << 22)
     text.reserveCapacity(min(count, 1 << 26))

@@ -136,7 +136,9 @@ extension ValueGraph {
     }
   }
 
-  /// An object that only Python could build: what to call, with what. Nothing is ever called here.
+  /// An object that only Python could build: what to call, with what.
+  ///
+  /// Nothing is ever called here.
   public struct InertObject: Sendable {
     /// How Python would come by the object.
     public enum Origin: Sendable {

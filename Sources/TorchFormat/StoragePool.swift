@@ -48,7 +48,7 @@ final class StoragePool {
   private let provider: any StorageProvider
   private let budget: DecodingBudget
   private var entries: [ByteKey: Entry] = [:]
-  /// Entries with the keys that torch writes: 0, 1, 2, …
+  /// Entries with the keys that torch writes, which count from 0.
   private var numbered: [Entry] = []
   private var references: [Pickle.ID: StorageReference] = [:]
   private var lastType: (type: GlobalName, dtype: DType?)?
