@@ -254,7 +254,7 @@ import Testing
       let key = graph.add(.string("k"))
       let callee = graph.add(.object(.init(.global(GlobalName("m", "f")))))
       var top = graph.add(.tensor(try Tensor([1 as Float])))
-      for _ in 0..<(kind == "object" ? 50_000 : 100_000) {
+      for _ in 0..<(kind == "list" ? 100_000 : 20_000) {
         switch kind {
         case "list": top = graph.add(.list([top]))
         case "tuple": top = graph.add(.tuple([top]))
