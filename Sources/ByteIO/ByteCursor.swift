@@ -24,14 +24,17 @@ package struct ByteCursor: ~Copyable, ~Escapable {
   /// - Throws: `malformed` naming `what` when fewer are left.
   @_lifetime(copy self)
   package mutating func read(_ count: Int, _ what: String) throws(TensorIOError) -> Span<UInt8> {
-    guard count >= 0, count <= remaining else {
-      throw .malformed(
-        "\(what) needs \(count) bytes, \(remaining) are left; the file is cut short or damaged",
-        offset: offset)
-    }
+    guard count >= 0, count <= remaining else { throw tooShort(for: count, what) }
     let slice = bytes.extracting(position..<position + count)
     position += count
     return slice
+  }
+
+  /// The next byte.
+  package mutating func readByte(_ what: String) throws(TensorIOError) -> UInt8 {
+    guard position < bytes.count else { throw tooShort(for: 1, what) }
+    defer { position += 1 }
+    return bytes[position]
   }
 
   /// The next little-endian integer.
@@ -42,11 +45,20 @@ package struct ByteCursor: ~Copyable, ~Escapable {
   package mutating func readInteger<T: FixedWidthInteger & UnsignedInteger>(
     _ what: String, as type: T.Type = T.self
   ) throws(TensorIOError) -> T {
-    let field = try read(MemoryLayout<T>.size, what)
-    return unsafe field.withUnsafeBytes { bytes in
-      // SAFETY: the span has as many bytes as T.
-      T(littleEndian: unsafe bytes.loadUnaligned(as: T.self))
+    let size = MemoryLayout<T>.size
+    guard size <= remaining else { throw tooShort(for: size, what) }
+    let start = position
+    position += size
+    return unsafe bytes.withUnsafeBytes { bytes in
+      // SAFETY: so many bytes are left.
+      T(littleEndian: unsafe bytes.loadUnaligned(fromByteOffset: start, as: T.self))
     }
+  }
+
+  private func tooShort(for count: Int, _ what: String) -> TensorIOError {
+    .malformed(
+      "\(what) needs \(count) bytes, \(remaining) are left; the file is cut short or damaged",
+      offset: offset)
   }
 
   /// Whether the next bytes are `magic`, which are then read.

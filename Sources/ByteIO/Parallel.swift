@@ -34,29 +34,33 @@ package enum Parallel {
     DispatchQueue.global(qos: .utility).async(execute: body)
   }
 
-  /// Runs `check` on another core while `body` runs here, and returns when both have ended.
-  /// - Throws: what `check` throws, else what `body` throws.
-  package static func checking<R>(
-    _ check: @escaping @Sendable () throws(TensorIOError) -> Void,
-    _ body: () throws(TensorIOError) -> R
-  ) throws(TensorIOError) -> R {
-    guard coreCount > 1 else {
-      try check()
-      return try body()
-    }
-    let failure = ResultSlots<TensorIOError?>(count: 1, initial: nil)
-    let group = DispatchGroup()
-    DispatchQueue.global(qos: .userInitiated).async(group: group) {
-      do throws(TensorIOError) {
-        try check()
-      } catch {
-        failure[0] = error
+  /// Work that runs on another core from now on, for a verdict that is asked for later.
+  package final class Check: Sendable {
+    private let check: @Sendable () throws(TensorIOError) -> Void
+    private let failure = ResultSlots<TensorIOError?>(count: 1, initial: nil)
+    private let group = DispatchGroup()
+
+    /// Starts the work; with one core, waiting does it.
+    package init(_ check: @escaping @Sendable () throws(TensorIOError) -> Void) {
+      self.check = check
+      guard coreCount > 1 else { return }
+      let failure = failure
+      DispatchQueue.global(qos: .userInitiated).async(group: group) {
+        do throws(TensorIOError) {
+          try check()
+        } catch {
+          failure[0] = error
+        }
       }
     }
-    let outcome = Result { () throws(TensorIOError) in try body() }
-    group.wait()
-    if let error = failure[0] { throw error }
-    return try outcome.get()
+
+    /// Returns when the work has ended.
+    /// - Throws: what the work threw.
+    package func wait() throws(TensorIOError) {
+      guard coreCount > 1 else { return try check() }
+      group.wait()
+      if let error = failure[0] { throw error }
+    }
   }
 
   /// Cuts `buffer` into chunks and runs `body` for each, on all cores.

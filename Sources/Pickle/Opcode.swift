@@ -22,6 +22,9 @@ package enum Opcode: UInt8, CaseIterable {
   // Protocol 5.
   case byteArray8 = 0x96, nextBuffer = 0x97, readonlyBuffer = 0x98
 
+  /// The opcodes by their bytes; the compiler's own look-up is a search.
+  static let byByte: [Opcode?] = (0...UInt8.max).map { Opcode(rawValue: $0) }
+
   /// Python's name for the opcode: `SHORT_BINUNICODE`.
   package var name: String {
     // Computed for errors only: binUnicode8 becomes BINUNICODE8, stackGlobal STACK_GLOBAL.

@@ -68,7 +68,7 @@ struct OpcodeWalk {
   /// The next opcode and where its argument is.
   static func next(_ input: inout ByteCursor) throws(TensorIOError) -> Step {
     let offset = input.offset
-    let opcode = try PickleMachine.opcode(&input)
+    let opcode = try PickleMachine.opcode(&input, of: Opcode.byByte)
     var argument = input.offset..<input.offset
     var second = argument
     switch opcode.argument {

@@ -4,7 +4,7 @@ internal import ByteIO
 extension PickleMachine {
   mutating func literal(_ opcode: Opcode, _ input: inout ByteCursor) throws(TensorIOError) {
     switch opcode {
-    case .binInt1: try pushInt(Int64(try input.readInteger("an integer", as: UInt8.self)))
+    case .binInt1: try pushInt(Int64(try input.readByte("an integer")))
     case .binInt2: try pushInt(Int64(try input.readInteger("an integer", as: UInt16.self)))
     case .binInt:
       let value = try input.readInteger("an integer", as: UInt32.self)
@@ -41,7 +41,7 @@ extension PickleMachine {
   ) throws(TensorIOError) -> Int {
     guard case .counted(let width) = opcode.argument else { return 0 }
     switch width {
-    case 1: return Int(try input.readInteger("a length", as: UInt8.self))
+    case 1: return Int(try input.readByte("a length"))
     case 4:
       let length = try input.readInteger("a length", as: UInt32.self)
       // The two oldest have signed lengths.

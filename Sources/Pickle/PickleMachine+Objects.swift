@@ -5,84 +5,92 @@ extension PickleMachine {
   mutating func container(_ opcode: Opcode) throws(TensorIOError) {
     switch opcode {
     case .emptyTuple: try push(pickle.addTuple(.tuple, []))
-    case .tuple: try pushTuple(.tuple, try popMark(.tuple))
-    case .tuple1: try pushTuple(1)
-    case .tuple2: try pushTuple(2)
-    case .tuple3: try pushTuple(3)
+    case .tuple: try pushTuple(.tuple, from: try popMark(.tuple))
+    case .tuple1: try pushTuple(.tuple, from: try operands(1, .tuple1))
+    case .tuple2: try pushTuple(.tuple, from: try operands(2, .tuple2))
+    case .tuple3: try pushTuple(.tuple, from: try operands(3, .tuple3))
     case .frozenSet:
-      let items = try popMark(.frozenSet)
-      for item in items { try requireHashable(item) }
-      try pushTuple(.frozenSet, items)
+      let start = try popMark(.frozenSet)
+      for index in start..<stack.count { try requireHashable(stack[index]) }
+      try pushTuple(.frozenSet, from: start)
     case .emptyList: try push(.list)
     case .emptyDict: try push(.dictionary)
     case .emptySet: try push(.set)
     case .list:
-      let items = try popMark(.list)
-      try push(Pickle.Record(kind: .list, a: pickle.append(items, toChain: 0)))
+      let start = try popMark(.list)
+      let chain = pickle.append(stack[start...], toChain: 0)
+      stack.removeLast(stack.count - start)
+      try push(Pickle.Record(kind: .list, a: chain))
     default:
-      let items = try popMark(.dict)
-      try requirePairs(items)
-      try push(Pickle.Record(kind: .dictionary, a: pickle.append(items, toChain: 0)))
+      let start = try popMark(.dict)
+      try requirePairs(from: start)
+      let chain = pickle.append(stack[start...], toChain: 0)
+      stack.removeLast(stack.count - start)
+      try push(Pickle.Record(kind: .dictionary, a: chain))
     }
   }
 
-  private mutating func pushTuple(_ count: Int) throws(TensorIOError) {
-    guard stack.count - (marks.last ?? 0) >= count else {
-      throw .malformed("TUPLE\(count) needs \(count) objects that the stack does not have")
-    }
-    let id = pickle.addTuple(.tuple, stack.suffix(count))
-    stack.removeLast(count)
-    try push(id)
+  /// A tuple of the objects from `start` of the stack.
+  private mutating func tuple(
+    _ kind: Pickle.Kind, from start: Int
+  ) -> Pickle.ID {
+    let id = pickle.addTuple(kind, stack[start...])
+    stack.removeLast(stack.count - start)
+    return id
   }
 
   private mutating func pushTuple(
-    _ kind: Pickle.Kind, _ items: ArraySlice<UInt32>
+    _ kind: Pickle.Kind, from start: Int
   ) throws(TensorIOError) {
-    try push(pickle.addTuple(kind, items))
+    try push(tuple(kind, from: start))
   }
 
   /// Changes the object below the operands: APPEND, SETITEM, BUILD and their like.
   mutating func change(_ opcode: Opcode) throws(TensorIOError) {
     try requireRoomForReferences()
-    let items: ArraySlice<UInt32>
-    switch opcode {
-    case .append, .build: items = [try pop(opcode)]
-    case .setItem:
-      let value = try pop(.setItem)
-      items = [try pop(.setItem), value]
-    default: items = try popMark(opcode)
-    }
-    let target = Int(try top(opcode))
+    let start =
+      switch opcode {
+      case .append, .build: try operands(1, opcode)
+      case .setItem: try operands(2, .setItem)
+      default: try popMark(opcode)
+      }
+    guard start > marks.last ?? 0 else { throw Self.missing(opcode) }
+    let target = Int(stack[start - 1])
     let record = pickle.records[target]
     switch (opcode, record.kind) {
     case (.append, .list), (.appends, .list), (.addItems, .set):
-      if record.kind == .set { for item in items { try requireHashable(item) } }
-      pickle.records[target].a = pickle.append(items, toChain: record.a)
+      if record.kind == .set {
+        for index in start..<stack.count { try requireHashable(stack[index]) }
+      }
+      pickle.records[target].a = pickle.append(stack[start...], toChain: record.a)
     case (.setItem, .dictionary), (.setItems, .dictionary):
-      try requirePairs(items)
-      pickle.records[target].a = pickle.append(items, toChain: record.a)
+      try requirePairs(from: start)
+      pickle.records[target].a = pickle.append(stack[start...], toChain: record.a)
     case (.append, .object), (.appends, .object), (.addItems, .object):
       let chain = pickle.objects[Int(record.a)].elements
-      pickle.objects[Int(record.a)].elements = pickle.append(items, toChain: chain)
+      pickle.objects[Int(record.a)].elements = pickle.append(stack[start...], toChain: chain)
     case (.setItem, .object), (.setItems, .object):
-      try requirePairs(items)
+      try requirePairs(from: start)
       let chain = pickle.objects[Int(record.a)].items
-      pickle.objects[Int(record.a)].items = pickle.append(items, toChain: chain)
+      pickle.objects[Int(record.a)].items = pickle.append(stack[start...], toChain: chain)
     case (.build, .object):
       let chain = pickle.objects[Int(record.a)].states
-      pickle.objects[Int(record.a)].states = pickle.append(items, toChain: chain)
+      pickle.objects[Int(record.a)].states = pickle.append(stack[start...], toChain: chain)
     default:
-      if items.isEmpty { return }
-      throw .malformed("\(opcode.name) cannot change \(describe(UInt32(target)))")
+      guard start == stack.count else {
+        throw .malformed("\(opcode.name) cannot change \(describe(UInt32(target)))")
+      }
     }
+    stack.removeLast(stack.count - start)
   }
 
-  private mutating func requirePairs(_ items: ArraySlice<UInt32>) throws(TensorIOError) {
-    guard items.count.isMultiple(of: 2) else {
+  /// Refuses keys without values, and keys that Python cannot hash, among the last objects.
+  private mutating func requirePairs(from start: Int) throws(TensorIOError) {
+    guard (stack.count - start).isMultiple(of: 2) else {
       throw .malformed("a dictionary gets a key without a value")
     }
-    for index in stride(from: items.startIndex, to: items.endIndex, by: 2) {
-      try requireHashable(items[index])
+    for index in stride(from: start, to: stack.count, by: 2) {
+      try requireHashable(stack[index])
     }
   }
 
@@ -110,6 +118,7 @@ extension PickleMachine {
     hashableTuples.insert(id)
   }
 
+  @inline(__always)
   private func requireScalarKey(_ id: UInt32) throws(TensorIOError) {
     switch pickle.records[Int(id)].kind {
     case .list, .dictionary, .set, .byteArray:
@@ -150,13 +159,15 @@ extension PickleMachine {
     case .stackGlobal: try stackGlobal(at: offset)
     case .inst:
       let callee = try global(&input, at: offset)
-      try requireNoMore(pickle.records.count)
-      let arguments = pickle.addTuple(.tuple, try popMark(.inst))
+      try requireRoomForObject()
+      let arguments = tuple(.tuple, from: try popMark(.inst))
       try pushObject(.call, callee.index, arguments.index, at: offset)
     case .obj:
-      let items = try popMark(.obj)
-      guard let callee = items.first else { throw .malformed("OBJ without a class") }
-      let arguments = pickle.addTuple(.tuple, items.dropFirst())
+      let start = try popMark(.obj)
+      guard start < stack.count else { throw .malformed("OBJ without a class") }
+      let callee = stack[start]
+      let arguments = tuple(.tuple, from: start + 1)
+      stack.removeLast()
       try pushObject(.call, callee, arguments.index, at: offset)
     case .reduce, .newObj:
       let arguments = try pop(opcode)
@@ -174,12 +185,6 @@ extension PickleMachine {
       try push(Pickle.Record(kind: .persistent, a: id.index))
     case .binPersID: try push(Pickle.Record(kind: .persistent, a: try pop(.binPersID)))
     default: try extensionCode(opcode, &input, at: offset)
-    }
-  }
-
-  private func requireNoMore(_ count: Int) throws(TensorIOError) {
-    guard count < limits.objectCount else {
-      throw .limit("the number of objects", count, over: limits.objectCount, raise: "objectCount")
     }
   }
 

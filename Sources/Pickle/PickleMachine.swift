@@ -7,7 +7,9 @@ struct PickleMachine {
   var marks: [Int] = []
   var memo = PickleMemo()
   let limits: DecodingLimits
-  let buffers: Int
+  /// The objects, memo slots and stack entries that a pickle may ask for, each.
+  private let room: Int
+  private let buffers: Int
   private var usedBuffers = 0
   /// Where the frame that is being read ends.
   var frameEnd: Int?
@@ -20,17 +22,19 @@ struct PickleMachine {
   /// - Parameter buffers: how many buffers there are outside the pickle.
   init(limits: DecodingLimits, buffers: Int) {
     self.limits = limits
+    room = min(limits.objectCount, Int(UInt32.max))
     self.buffers = buffers
   }
 
   /// Reads instructions up to STOP.
   mutating func run(_ input: inout ByteCursor) throws(TensorIOError) {
     let start = input.position
+    let opcodes = Opcode.byByte
     pickle.hasOldNames = true
     while true {
       let offset = input.offset
       do throws(TensorIOError) {
-        let opcode = try Self.opcode(&input)
+        let opcode = try Self.opcode(&input, of: opcodes)
         if opcode == .stop {
           if let end = frameEnd, input.position != end {
             throw .malformed("STOP does not lie at the end of its frame")
@@ -56,12 +60,15 @@ struct PickleMachine {
     }
   }
 
-  static func opcode(_ input: inout ByteCursor) throws(TensorIOError) -> Opcode {
+  @inline(__always)
+  static func opcode(
+    _ input: inout ByteCursor, of opcodes: [Opcode?]
+  ) throws(TensorIOError) -> Opcode {
     guard input.remaining > 0 else {
       throw .malformed("the pickle ends without STOP; the file is cut short or damaged")
     }
-    let byte = try input.readInteger("an opcode", as: UInt8.self)
-    guard let opcode = Opcode(rawValue: byte) else {
+    let byte = try input.readByte("an opcode")
+    guard let opcode = opcodes[Int(byte)] else {
       throw .malformed("byte \(byte) is no pickle opcode")
     }
     return opcode
@@ -88,7 +95,7 @@ struct PickleMachine {
       } else {
         _ = try pop(.pop)
       }
-    case .popMark: _ = try popMark(.popMark)
+    case .popMark: stack.removeLast(stack.count - (try popMark(.popMark)))
     case .dup: try push(try top(.dup))
     case .none: try push(.none)
     case .newTrue: try push(.true)
@@ -147,18 +154,28 @@ struct PickleMachine {
 
 // The stack.
 extension PickleMachine {
-  /// The objects, memo slots and stack entries that a pickle may ask for, each.
-  private func requireRoom(_ count: Int, _ what: String) throws(TensorIOError) {
-    guard count < limits.objectCount, count < Int(UInt32.max) else {
-      throw .limit(what, count + 1, over: limits.objectCount, raise: "objectCount")
-    }
+  // What runs for every instruction is inlined: a call would copy the machine, which is large, and
+  // the errors are made out of line.
+
+  @inline(__always)
+  private static func require(
+    _ count: Int, below room: Int, _ what: StaticString
+  ) throws(TensorIOError) {
+    guard count < room else { throw noRoom(count, room, what) }
   }
 
+  @inline(never)
+  private static func noRoom(_ count: Int, _ room: Int, _ what: StaticString) -> TensorIOError {
+    .limit("\(what)", count + 1, over: room, raise: "objectCount")
+  }
+
+  @inline(__always)
   mutating func push(_ id: UInt32) throws(TensorIOError) {
-    try requireRoom(stack.count, "the number of objects on the stack")
+    try Self.require(stack.count, below: room, "the number of objects on the stack")
     stack.append(id)
   }
 
+  @inline(__always)
   mutating func push(_ record: Pickle.Record) throws(TensorIOError) {
     try push(pickle.add(record))
   }
@@ -167,49 +184,65 @@ extension PickleMachine {
     try push(Pickle.Record(kind: kind))
   }
 
+  @inline(__always)
   mutating func push(_ id: Pickle.ID) throws(TensorIOError) {
     // The object itself is among them already.
-    try requireRoom(pickle.records.count - 1, "the number of objects")
+    try Self.require(pickle.records.count - 1, below: room, "the number of objects")
     try requireRoomForReferences()
     try push(id.index)
   }
 
+  @inline(__always)
   func requireRoomForReferences() throws(TensorIOError) {
-    try requireRoom(pickle.children.count / 4, "the number of references, in fours,")
+    let count = pickle.children.count
+    try Self.require(count / 4, below: room, "the number of references, in fours,")
     // Places among them have 32 bits, and what is on the stack may come next.
-    guard pickle.children.count + stack.count < Int(UInt32.max) else {
+    guard count + stack.count < Int(UInt32.max) else {
       throw .unsupported("the pickle has 2^32 references")
     }
   }
 
+  /// Refuses another object that is not pushed at once.
+  func requireRoomForObject() throws(TensorIOError) {
+    try Self.require(pickle.records.count, below: room, "the number of objects")
+  }
+
   private mutating func pushMark() throws(TensorIOError) {
-    try requireRoom(marks.count, "the number of marks")
+    try Self.require(marks.count, below: room, "the number of marks")
     marks.append(stack.count)
   }
 
+  @inline(__always)
   func top(_ opcode: Opcode) throws(TensorIOError) -> UInt32 {
-    guard let id = stack.last, stack.count > marks.last ?? 0 else { throw missing(opcode) }
+    guard let id = stack.last, stack.count > marks.last ?? 0 else { throw Self.missing(opcode) }
     return id
   }
 
+  @inline(__always)
   mutating func pop(_ opcode: Opcode) throws(TensorIOError) -> UInt32 {
     let id = try top(opcode)
     stack.removeLast()
     return id
   }
 
-  /// The objects above the last mark, which goes with them.
-  mutating func popMark(_ opcode: Opcode) throws(TensorIOError) -> ArraySlice<UInt32> {
+  /// Where the objects above the last mark begin; the mark goes, they stay.
+  mutating func popMark(_ opcode: Opcode) throws(TensorIOError) -> Int {
     guard let mark = marks.popLast(), mark <= stack.count else {
       throw .malformed("\(opcode.name) without a MARK")
     }
-    // A copy: a slice would share the stack, and removing from a shared array copies all of it.
-    let items = Array(stack[mark...])
-    stack.removeLast(items.count)
-    return items[...]
+    return mark
   }
 
-  private func missing(_ opcode: Opcode) -> TensorIOError {
+  /// Where the last `count` objects begin.
+  @inline(__always)
+  func operands(_ count: Int, _ opcode: Opcode) throws(TensorIOError) -> Int {
+    let start = stack.count - count
+    guard start >= marks.last ?? 0 else { throw Self.missing(opcode) }
+    return start
+  }
+
+  @inline(never)
+  static func missing(_ opcode: Opcode) -> TensorIOError {
     .malformed("\(opcode.name) needs an object that the stack does not have")
   }
 }
@@ -221,7 +254,7 @@ extension PickleMachine {
   ) throws(TensorIOError) {
     let slot: UInt64 =
       switch opcode {
-      case .binGet, .binPut: UInt64(try input.readInteger("a memo slot", as: UInt8.self))
+      case .binGet, .binPut: UInt64(try input.readByte("a memo slot"))
       case .longBinGet, .longBinPut: UInt64(try input.readInteger("a memo slot", as: UInt32.self))
       case .memoize: UInt64(memo.count)
       default: try Self.slot(try Self.line(&input, "a memo slot"))
@@ -231,7 +264,7 @@ extension PickleMachine {
       guard let id = memo[slot] else { throw .malformed("the memo has no slot \(slot)") }
       try push(id)
     default:
-      try requireRoom(memo.count, "the number of memo slots")
+      try Self.require(memo.count, below: room, "the number of memo slots")
       memo.set(slot, to: try top(opcode))
     }
   }
@@ -250,7 +283,7 @@ extension PickleMachine {
       guard input.remaining > 0 else {
         throw .malformed("\(what) has no end of line; the file is cut short or damaged")
       }
-      let byte = try input.readInteger(what, as: UInt8.self)
+      let byte = try input.readByte(what)
       if byte == 0x0a { return line }
       line.append(byte)
     }

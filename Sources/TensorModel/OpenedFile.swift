@@ -10,7 +10,7 @@ public final class OpenedFile {
   /// How it is to be read.
   public let options: ReadingOptions
   private var findings: [ObjectIdentifier: any Sendable] = [:]
-  private var checks: [@Sendable () throws(TensorIOError) -> Void] = []
+  private var checks: [Parallel.Check] = []
 
   /// Reads the first bytes.
   public init(_ file: InputFile, options: ReadingOptions) throws(TensorIOError) {
@@ -22,17 +22,17 @@ public final class OpenedFile {
   /// Whether the file starts with these bytes.
   public func starts(with magic: [UInt8]) -> Bool { head.starts(with: magic) }
 
-  /// Adds a check that has to pass before what was read may be used.
-  package func checkLater(_ check: @escaping @Sendable () throws(TensorIOError) -> Void) {
-    checks.append(check)
+  /// Starts a check that has to pass before what was read may be used.
+  package func checkMeanwhile(_ check: @escaping @Sendable () throws(TensorIOError) -> Void) {
+    checks.append(Parallel.Check(check))
   }
 
-  /// Runs `body` and, beside it, the checks that were put off.
+  /// Runs `body` beside the checks that were started, and returns when all have ended.
+  /// - Throws: what a check throws, else what `body` throws.
   package func checking<R>(_ body: () throws(TensorIOError) -> R) throws(TensorIOError) -> R {
-    let checks = checks
-    if checks.isEmpty { return try body() }
-    return try Parallel.checking(
-      { () throws(TensorIOError) in for check in checks { try check() } }, body)
+    let outcome = Result { () throws(TensorIOError) in try body() }
+    for check in checks { try check.wait() }
+    return try outcome.get()
   }
 
   /// Something that is found out about the file when it is first asked for: the directory of an

@@ -47,9 +47,11 @@ final class StoragePool {
 
   private let provider: any StorageProvider
   private let budget: DecodingBudget
-  private var entries: [ByteKey: Entry] = [:]
-  /// Entries with the keys that torch writes, which count from 0.
-  private var numbered: [Entry] = []
+  private var entries: [Entry] = []
+  /// The places of entries, by keys that are numbers, as torch counts them; -1 where there is none.
+  private var numbered: [Int32] = []
+  /// The places of entries with other keys.
+  private var named: [ByteKey: Int] = [:]
   private var references: [Pickle.ID: StorageReference] = [:]
   private var lastType: (type: GlobalName, dtype: DType?)?
 
@@ -106,7 +108,7 @@ final class StoragePool {
       throw .malformed("the size of storage '\(key.escapedForDisplay)' is no length")
     }
     let view = parts.count == 6 ? try view(parts[5], count, pickle) : nil
-    let entry = try entry(key, type, dtype, location, count)
+    let entry = try entry(key, type, dtype, location, count, objects: pickle.count)
     return StorageReference(
       storage: entry.storage, dtype: dtype, type: type, device: Self.device(location),
       offset: view?.lowerBound ?? 0, count: view?.count ?? count,
@@ -133,11 +135,13 @@ final class StoragePool {
   }
 
   private func entry(
-    _ key: String, _ type: GlobalName, _ dtype: DType?, _ location: String, _ count: Int
+    _ key: String, _ type: GlobalName, _ dtype: DType?, _ location: String, _ count: Int,
+    objects: Int
   ) throws(TensorIOError) -> Entry {
-    let name = ByteKey(key)
-    let isNext = key == String(numbered.count)
-    if let known = isNext && entries.isEmpty ? nil : entry(name) {
+    // A number past the count of objects is no count of storages.
+    let number = key.canonicalNumber().flatMap { $0 < objects ? $0 : nil }
+    if let place = place(key, number) {
+      let known = entries[place]
       guard known.type == type, known.count == count,
         known.location.utf8.elementsEqual(location.utf8)
       else {
@@ -152,19 +156,20 @@ final class StoragePool {
     let entry = Entry(
       storage: TensorStorage(try provider.bytes(key, byteCount: size), budget: budget),
       type: type, location: location, count: count)
-    if isNext {
-      numbered.append(entry)
+    if let number {
+      let missing = number + 1 - numbered.count
+      if missing > 0 { numbered += repeatElement(-1, count: missing) }
+      numbered[number] = Int32(truncatingIfNeeded: entries.count)
     } else {
-      entries[name] = entry
+      named[ByteKey(key)] = entries.count
     }
+    entries.append(entry)
     return entry
   }
 
-  private func entry(_ key: ByteKey) -> Entry? {
-    if let number = Int(key.text), numbered.indices.contains(number), String(number) == key.text {
-      return numbered[number]
-    }
-    return entries[key]
+  private func place(_ key: String, _ number: Int?) -> Int? {
+    guard let number else { return named[ByteKey(key)] }
+    return number < numbered.count && numbered[number] >= 0 ? Int(numbered[number]) : nil
   }
 
   /// The packed quantized types count their storage's bytes.

@@ -41,7 +41,7 @@ final class TorchObjects: ObjectInterpreter {
   func interpret(
     _ object: Pickle.Object, named name: GlobalName, _ decoder: inout PickleDecoder
   ) throws(TensorIOError) -> Interpretation? {
-    guard name.module.utf8.starts(with: "torch".utf8) else { return nil }
+    guard name.module.begins(with: "torch") else { return nil }
     if let rebuilt = try tensor(object, name, &decoder, depth: 0) {
       return Interpretation(.tensor(rebuilt.tensor), rebuilt.traits)
     }

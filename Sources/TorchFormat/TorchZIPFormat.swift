@@ -78,7 +78,7 @@ final class TorchRecords: Sendable {
     self.prefix = prefix
     let strays =
       folder.isEmpty
-      ? archive.members : archive.members.filter { !$0.name.utf8.starts(with: folder.utf8) }
+      ? archive.members : archive.members.filter { !$0.name.begins(with: prefix) }
     findings =
       archive.findings + index.findings
       + strays.prefix(8).map {
@@ -94,7 +94,7 @@ final class TorchRecords: Sendable {
     guard ZIPArchive.isArchive(opened.head) else { return nil }
     let archive = try opened.once { () throws(TensorIOError) -> ZIPArchive in
       try ZIPArchive(
-        opened.file, limits: opened.options.limits, checkLater: { opened.checkLater($0) })
+        opened.file, limits: opened.options.limits, checkMeanwhile: { opened.checkMeanwhile($0) })
     }
     return try opened.once { () throws(TensorIOError) -> TorchRecords in TorchRecords(archive) }
   }
@@ -102,6 +102,23 @@ final class TorchRecords: Sendable {
   func has(_ record: String) -> Bool { self[record] != nil }
 
   subscript(record: String) -> ZIPMember? { index[prefix + record] }
+
+  /// The records of a folder that are named with a number, at their numbers.
+  ///
+  /// Spares a look-up by name; what is not among them may still be found so.
+  func numbered(in folder: String) -> [ZIPMember?] {
+    guard !index.hasTwins else { return [] }
+    let start = "\(prefix)\(folder)/"
+    var numbered: [ZIPMember?] = Array(repeating: nil, count: members.count)
+    for member in members where member.name.begins(with: start) {
+      if let number = member.name.canonicalNumber(after: start.utf8.count),
+        number < numbered.count, numbered[number] == nil
+      {
+        numbered[number] = member
+      }
+    }
+    return numbered
+  }
 
   func member(_ record: String) throws(TensorIOError) -> ZIPMember {
     guard let member = self[record] else {
@@ -165,16 +182,26 @@ final class TorchRecords: Sendable {
 final class RecordStorages: StorageProvider {
   private let records: TorchRecords
   private let subfolder: String
+  /// The records with the names that torch gives them, which count from 0.
+  private let numbered: [ZIPMember?]
   let byteOrder: ByteOrder
 
   init(_ records: TorchRecords, folder: String) throws(TensorIOError) {
     self.records = records
     subfolder = folder
+    numbered = records.numbered(in: folder)
     byteOrder = try records.byteOrder()
   }
 
+  private func member(_ key: String) throws(TensorIOError) -> ZIPMember {
+    if let number = key.canonicalNumber(), number < numbered.count, let member = numbered[number] {
+      return member
+    }
+    return try records.member("\(subfolder)/\(key)")
+  }
+
   func bytes(_ key: String, byteCount: Int) throws(TensorIOError) -> any ByteSource {
-    let member = try records.member("\(subfolder)/\(key)")
+    let member = try member(key)
     guard member.byteCount == byteCount else {
       throw TensorIOError(
         .malformed,

@@ -17,6 +17,9 @@ package struct ZIPMemberIndex: Sendable {
   /// Names that occur twice.
   package private(set) var findings: [Finding] = []
 
+  /// Whether names differ in upper and lower case only.
+  package var hasTwins: Bool { !twins.isEmpty }
+
   /// Of members with one name the first counts, as for PyTorch.
   package init(_ archive: ZIPArchive) {
     exact.reserveCapacity(archive.members.count)
@@ -33,7 +36,7 @@ package struct ZIPMemberIndex: Sendable {
       exact[name] = member
     }
     // Names without letters of upper case fold to themselves.
-    for member in archive.members where member.name.utf8.contains(where: Self.isUpper) {
+    for member in archive.members where Self.hasUpper(member.name) {
       let key = Self.fold(member.name)
       if exact[key] != nil || folded[key] != nil {
         findings.append(
@@ -59,8 +62,14 @@ package struct ZIPMemberIndex: Sendable {
 
   private static func isUpper(_ byte: UInt8) -> Bool { (0x41...0x5a).contains(byte) }
 
+  private static func hasUpper(_ name: String) -> Bool {
+    let bytes = name.utf8.span
+    for index in bytes.indices where isUpper(bytes[index]) { return true }
+    return false
+  }
+
   private static func fold(_ name: String) -> ByteKey {
-    guard name.utf8.contains(where: isUpper) else { return ByteKey(name) }
+    guard hasUpper(name) else { return ByteKey(name) }
     return ByteKey(
       String(decoding: name.utf8.map { isUpper($0) ? $0 + 0x20 : $0 }, as: UTF8.self))
   }

@@ -15,14 +15,14 @@ public struct ZIPArchive: Sendable {
   ///   file, or a local header names another member; `unsupported` for encrypted members and
   ///   methods other than stored and deflated; `limit` for too many members.
   public init(_ file: InputFile, limits: DecodingLimits) throws(TensorIOError) {
-    try self.init(file, limits: limits, checkLater: nil)
+    try self.init(file, limits: limits, checkMeanwhile: nil)
   }
 
-  /// Reads the directory of a file, and leaves the second reading of it to the caller, who may do
-  /// other work meanwhile and has to run it before the archive is used.
+  /// Reads the directory of a file, and hands the second reading of it to the caller, who may do
+  /// other work meanwhile and has to see it pass before the archive is used.
   package init(
     _ file: InputFile, limits: DecodingLimits,
-    checkLater: ((@escaping @Sendable () throws(TensorIOError) -> Void) -> Void)?
+    checkMeanwhile: ((@escaping @Sendable () throws(TensorIOError) -> Void) -> Void)?
   ) throws(TensorIOError) {
     let window = FileWindow(file)
     let layout = try ZIPDirectoryLayout(file)
@@ -31,8 +31,8 @@ public struct ZIPArchive: Sendable {
       throw .limit(
         "the number of members", entries.count, over: limits.memberCount, raise: "memberCount")
     }
-    if let checkLater, entries.allSatisfy(\.isASCII) {
-      checkLater { () throws(TensorIOError) in
+    if let checkMeanwhile, entries.allSatisfy(\.isASCII) {
+      checkMeanwhile { () throws(TensorIOError) in
         _ = try Self.agreedEntries(layout.entries, FileWindow(file))
       }
     } else {

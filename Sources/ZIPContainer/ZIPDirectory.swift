@@ -6,7 +6,7 @@ struct ZIPEntry: Sendable {
   /// The name, decoded as the archive says: UTF-8 where flagged, else code page 437.
   let name: String
   /// The bytes of the name.
-  let rawName: [UInt8]
+  let rawName: ArraySlice<UInt8>
   let method: UInt16
   let crc32: UInt32
   let compressedSize: Int
@@ -82,7 +82,7 @@ final class ZIPDirectory {
         throw .unsupported("the member is encrypted; decrypt the archive first")
       }
       return unsafe ZIPEntry(
-        name: name, rawName: rawName, method: status.comp_method, crc32: status.crc,
+        name: name, rawName: rawName[...], method: status.comp_method, crc32: status.crc,
         compressedSize: try Int(fromFile: status.comp_size, "the compressed size"),
         size: try Int(fromFile: status.size, "the size"),
         headerOffset: status.comp_size == 0 ? nil : try headerOffset(index))

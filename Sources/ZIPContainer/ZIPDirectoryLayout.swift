@@ -22,6 +22,7 @@ struct ZIPDirectoryLayout {
   /// libzip's tables.
   let entries: [ZIPEntry]
 
+  private static let entrySignature: [UInt8] = [0x50, 0x4b, 0x01, 0x02]
   private static let endSignature: [UInt8] = [0x50, 0x4b, 0x05, 0x06]
   private static let endBytes = 22
   private static let locatorSignature: [UInt8] = [0x50, 0x4b, 0x06, 0x07]
@@ -121,26 +122,29 @@ struct ZIPDirectoryLayout {
     _ bytes: [UInt8], at start: Int, count: UInt64
   ) throws(TensorIOError) -> [ZIPEntry] {
     var entries: [ZIPEntry] = []
+    // An entry takes 46 bytes and its name.
+    entries.reserveCapacity(Int(min(count, UInt64(bytes.count / 46))))
     var cursor = ByteCursor(bytes.span, baseOffset: start)
-    while cursor.skip(ifNext: [0x50, 0x4b, 0x01, 0x02]) {
+    while cursor.skip(ifNext: entrySignature) {
       _ = try cursor.read(6, "a directory entry")
       let method = try cursor.readInteger("the method", as: UInt16.self)
       _ = try cursor.readInteger("the time", as: UInt32.self)
       let crc32 = try cursor.readInteger("the CRC", as: UInt32.self)
-      let sizes = [
-        try cursor.readInteger("the compressed size", as: UInt32.self),
-        try cursor.readInteger("the size", as: UInt32.self),
-      ]
+      let compressedSize = try cursor.readInteger("the compressed size", as: UInt32.self)
+      let size = try cursor.readInteger("the size", as: UInt32.self)
       let nameBytes = Int(try cursor.readInteger("the name's length", as: UInt16.self))
       let extraBytes = Int(try cursor.readInteger("the extra field's length", as: UInt16.self))
       let commentBytes = Int(try cursor.readInteger("the comment's length", as: UInt16.self))
       _ = try cursor.read(8, "attributes")
       let offset = try cursor.readInteger("the local header's offset", as: UInt32.self)
-      let name = try cursor.read(nameBytes, "the name").array
-      let extraOffset = cursor.offset
-      let extra = try cursor.read(extraBytes, "the extra field").array
+      let nameStart = cursor.position
+      _ = try cursor.read(nameBytes, "the name")
+      let name = bytes[nameStart..<cursor.position]
+      let extraStart = cursor.position
+      _ = try cursor.read(extraBytes, "the extra field")
       let wide = try ZIP64Extra(
-        extra[...], at: extraOffset, size: sizes[1], compressedSize: sizes[0], offset: offset)
+        bytes[extraStart..<cursor.position], at: start + extraStart, size: size,
+        compressedSize: compressedSize, offset: offset)
       entries.append(
         ZIPEntry(
           name: String(decoding: name, as: UTF8.self), rawName: name, method: method, crc32: crc32,

@@ -20,7 +20,8 @@ struct ZIPLocalHeader {
   let crc32: UInt32
   let compressedSize: UInt64
   let size: UInt64
-  let name: [UInt8]
+  /// The bytes of the name.
+  let name: ArraySlice<UInt8>
   /// Where the data starts in the file.
   let dataOffset: Int
   let offset: Int
@@ -35,7 +36,7 @@ struct ZIPLocalHeader {
   /// Reads the header at `offset`.
   init(_ file: FileWindow, at offset: Int) throws(TensorIOError) {
     self.offset = offset
-    let fixed = Array(try file.bytes(offset..<offset + Self.fixedSize))
+    let fixed = try file.bytes(offset..<offset + Self.fixedSize)
     var cursor = ByteCursor(fixed.span, baseOffset: offset)
     guard cursor.skip(ifNext: Self.signature) else {
       throw .malformed("no local header stands where the directory points", offset: offset)
@@ -52,7 +53,7 @@ struct ZIPLocalHeader {
     let nameOffset = offset + Self.fixedSize
     dataOffset = nameOffset + nameLength + extraLength
     let variable = try file.bytes(nameOffset..<dataOffset)
-    name = Array(variable.prefix(nameLength))
+    name = variable.prefix(nameLength)
     let extra = try ZIP64Extra(
       variable.dropFirst(nameLength), at: nameOffset + nameLength, size: size,
       compressedSize: compressedSize, offset: 0)
@@ -77,20 +78,18 @@ struct ZIP64Extra {
     self.size = UInt64(size)
     self.compressedSize = UInt64(compressedSize)
     self.offset = UInt64(offset)
-    if extra.isEmpty { return }
-    let bytes = Array(extra)
-    var cursor = ByteCursor(bytes.span, baseOffset: position)
+    var cursor = ByteCursor(extra.span, baseOffset: position)
     var isFound = false
     // Fewer than four bytes are no field; some writers pad with them.
     while cursor.remaining >= 4 {
       let id = try cursor.readInteger("an extra field's id", as: UInt16.self)
       let length = Int(try cursor.readInteger("an extra field's length", as: UInt16.self))
       let start = cursor.offset
-      let field = try cursor.read(length, "an extra field").array
+      let field = try cursor.read(length, "an extra field")
       guard id == Self.id else { continue }
       guard !isFound else { throw .malformed("the zip64 extra field occurs twice", offset: start) }
       isFound = true
-      var values = ByteCursor(field.span, baseOffset: start)
+      var values = ByteCursor(field, baseOffset: start)
       if size == .max { self.size = try values.readInteger("the 64-bit size") }
       if compressedSize == .max {
         self.compressedSize = try values.readInteger("the 64-bit compressed size")
