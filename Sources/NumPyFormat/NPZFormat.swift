@@ -19,7 +19,8 @@ public enum NPZFormat: TensorFormat {
   public static func read(_ opened: OpenedFile) throws(TensorIOError) -> TensorArchive {
     let options = opened.options
     let archive = try opened.once { () throws(TensorIOError) in
-      try ZIPArchive(opened.file, limits: options.limits, checkMeanwhile: { opened.checkMeanwhile($0) })
+      try ZIPArchive(
+        opened.file, limits: options.limits, checkMeanwhile: { opened.checkMeanwhile($0) })
     }
     var reader = NPZReader(options: options)
     reader.findings = archive.findings

@@ -28,7 +28,8 @@ public final class ZIPMember: ByteSource {
           ? "the name has a NUL byte" : "the local header has another name, '\(other)'",
         offset: header.offset)
     }
-    guard !header.isUTF8 || entry.isASCII || String(validating: header.name, as: UTF8.self) != nil else {
+    guard !header.isUTF8 || entry.isASCII || String(validating: header.name, as: UTF8.self) != nil
+    else {
       throw .malformed("the name is marked as UTF-8 and is not", offset: header.offset)
     }
     // Without the mark the same bytes are another name, in code page 437.

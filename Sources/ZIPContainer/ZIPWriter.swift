@@ -42,8 +42,7 @@ public final class ZIPWriter {
       block.isLast = true
       try enqueue(block, deflater)
     } else {
-      try beginMember(index)
-      try file.reserve(byteCount)
+      try beginMember(index, reserving: byteCount)
       var crc = CRC32()
       try body { (bytes) throws(TensorIOError) in
         crc.update(bytes)
@@ -70,14 +69,17 @@ public final class ZIPWriter {
       ZIPEndRecord(
         count: members.count, directoryOffset: start, directoryBytes: directory.count
       ).bytes
+    try file.reserve(directory.count)
     try file.write(directory.span)
   }
 
   // MARK: Stored and common
 
-  private func beginMember(_ index: Int) throws(TensorIOError) {
+  private func beginMember(_ index: Int, reserving byteCount: Int? = nil) throws(TensorIOError) {
     members[index].headerOffset = file.byteCount
-    try file.write(members[index].localHeader.span)
+    let header = members[index].localHeader
+    if let byteCount { try file.reserve(header.count + byteCount) }
+    try file.write(header.span)
   }
 
   /// Writes the header again, now that sizes and checksum are known.
