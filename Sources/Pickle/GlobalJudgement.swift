@@ -31,9 +31,16 @@ struct GlobalJudge {
     self.depth = depth
   }
 
+  /// Whether a name is dangerous where nobody has seen its calls.
+  static func isLoad(_ name: GlobalName) -> Bool { name.modern == load }
+
   /// The verdict on a name whose calls nobody has seen.
   static func unseen(_ name: GlobalName) -> GlobalVerdict {
-    name.modern == load ? .dangerous : name.verdict
+    isLoad(name) ? .dangerous : name.verdict
+  }
+
+  static func unseen(_ named: OpcodeWalk.Named) -> GlobalVerdict {
+    named.isCertain ? unseen(named.name) : .dangerous
   }
 
   func verdicts() -> [GlobalVerdict] {
@@ -72,7 +79,7 @@ struct GlobalJudge {
   /// The text of `_codecs.encode(text, 'latin1')`, which is how protocols 0 to 2 write bytes.
   private func encodedText(_ call: Pickle.ObjectRecord) -> Pickle.ID? {
     guard let arguments = arguments(call, 2), let codec = pickle.string(arguments[1]),
-      ["latin1", "latin-1"].contains(codec)
+      LatinText.codecs.contains(codec)
     else { return nil }
     return arguments[0]
   }
@@ -97,13 +104,9 @@ struct GlobalJudge {
     guard case .string = pickle.records[Int(id.index)].kind else { return try? pickle.bytes(id) }
     let text = pickle.textBytes(pickle.records[Int(id.index)])
     // U+0080, PROTO; the rest of other texts is not worth a copy.
-    guard text.starts(with: [0xc2, 0x80]) else { return nil }
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(text.count)
-    for scalar in String(decoding: text, as: UTF8.self).unicodeScalars {
-      guard let byte = UInt8(exactly: scalar.value) else { return nil }
-      bytes.append(byte)
-    }
+    guard text.starts(with: [0xc2, 0x80]),
+      let bytes = LatinText.bytes(of: String(decoding: text, as: UTF8.self))
+    else { return nil }
     return try? HeapBytes(bytes.span)
   }
 

@@ -60,7 +60,7 @@ struct NestedPickle {
     if kind == .quoted {
       bytes = (try? PickleText.unquoted(line)) ?? []
     } else if let text = try? PickleText.rawUnicode(line) {
-      bytes = latin(text) ?? []
+      bytes = LatinText.bytes(of: text) ?? []
     }
     guard bytes.count > 3 else { return [] }
     if isPickle(bytes[0], bytes[1]) { return bytes }
@@ -75,16 +75,7 @@ struct NestedPickle {
   /// Text with one code point for each byte, as protocols 0 to 2 write bytes.
   private static func latin(_ payload: Span<UInt8>) -> [UInt8]? {
     guard payload[0] == 0xc2, payload[1] == 0x80, (2...5).contains(payload[2]) else { return nil }
-    return String(validating: payload.array, as: UTF8.self).flatMap(latin)
-  }
-
-  private static func latin(_ text: String) -> [UInt8]? {
-    var bytes: [UInt8] = []
-    for scalar in text.unicodeScalars {
-      guard let byte = UInt8(exactly: scalar.value) else { return nil }
-      bytes.append(byte)
-    }
-    return bytes
+    return String(validating: payload.array, as: UTF8.self).flatMap(LatinText.bytes)
   }
 
   /// Hexadecimal or base64.

@@ -15,10 +15,19 @@ struct OpcodeWalk {
     let secondLine: Range<Int>
   }
 
+  /// A name that a walk found.
+  struct Named: Hashable {
+    let name: GlobalName
+    /// False where Python may see another name than this: cut short, or not known at all.
+    let isCertain: Bool
+  }
+
   /// What a walk found.
   struct Result {
     /// The names at or after the offset that was asked for.
-    var globals: [(name: GlobalName, offset: Int)] = []
+    var globals: [(named: Named, offset: Int)] = []
+    /// Whether Python can have got to one of them.
+    var reachesName = false
     /// Strings that may be pickles.
     var candidates: [NestedPickle] = []
     /// Behind the last opcode that was understood.
@@ -27,21 +36,15 @@ struct OpcodeWalk {
     var isComplete = false
   }
 
-  /// A string that the walk has seen.
-  private struct Text {
-    let opcode: Opcode
-    let range: Range<Int>
-  }
-
   private let faultOffset: Int?
   private var result = Result()
-  /// The strings that a STACK_GLOBAL would name, kept only where there was a fault.
-  private var texts: [Text] = []
-  private var memo = PickleMemo()
-  /// The texts on top of the stack as far as a walk can know, by index; `.max` is something else.
-  private var recent: [UInt32] = []
+  /// The strings that a STACK_GLOBAL could name, kept only where there was a fault.
+  private var texts: [WalkedText] = []
+  private var words: [UInt32: WalkedText.Word] = [:]
+  private var pairs: Set<UInt64> = []
+  private var stack = WalkedStack()
   private var literalCount = 0
-  private var seen: Set<GlobalName> = []
+  private var seen: Set<Named> = []
   private var nameBytes = 0
 
   private init(faultOffset: Int?) { self.faultOffset = faultOffset }
@@ -116,79 +119,74 @@ struct OpcodeWalk {
   private mutating func noteNames(_ step: Step, _ all: Span<UInt8>) {
     switch step.opcode {
     case .global, .inst:
-      add(Self.text(step.argument, all), Self.text(step.secondLine, all), at: step.offset)
+      let module = WalkedText(opcode: .global, range: step.argument).word(all)
+      let name = WalkedText(opcode: .global, range: step.secondLine).word(all)
+      // Every Python stops at a line that is no UTF-8.
+      if module != .unknown, name != .unknown { add(module, name, at: step.offset) }
     case .stackGlobal:
-      let names = recent.suffix(2).map { text($0, all) }
-      if names.count == 2 { add(names[0], names[1], at: step.offset) }
+      guard let pair = stack.pair else { return }
+      // One that is used again costs nothing, however long it is.
+      let isNew = pairs.insert(UInt64(pair.module) << 32 | UInt64(pair.name)).inserted
+      guard isNew else { return }
+      let (module, name) = (word(pair.module, all), word(pair.name, all))
+      if stack.hasStopped, module == .unknown || name == .unknown { return }
+      add(module, name, at: step.offset)
     case .ext1, .ext2, .ext4:
       var code = 0
       for index in step.argument.reversed() { code = code << 8 | Int(all[index]) }
-      add("copyreg", "extension \(code)", at: step.offset)
+      add(.whole("copyreg"), .whole("extension \(code)"), at: step.offset)
     default: break
     }
   }
 
-  private mutating func add(_ module: String?, _ name: String?, at offset: Int) {
-    guard let module, let name else { return }
-    let global = GlobalName(module, name)
-    let size = module.utf8.count + name.utf8.count
-    guard size <= PickleMachine.mostNameBytes, nameBytes <= PickleMachine.mostBytesOfNames,
-      seen.insert(global).inserted
-    else { return }
-    nameBytes += size
-    result.globals.append((global, offset))
+  private mutating func word(_ index: UInt32, _ all: Span<UInt8>) -> WalkedText.Word {
+    guard index != WalkedStack.unknown else { return .unknown }
+    if let word = words[index] { return word }
+    let word = texts[Int(index)].word(all)
+    words[index] = word
+    return word
+  }
+
+  private mutating func add(_ module: WalkedText.Word, _ name: WalkedText.Word, at offset: Int) {
+    var named = Named(
+      name: GlobalName(module.text, name.text), isCertain: module.isWhole && name.isWhole)
+    if module == .unknown, name == .unknown {
+      named = Named(name: GlobalName("", name.text), isCertain: false)
+    }
+    if nameBytes > PickleMachine.mostBytesOfNames {
+      // There are more than can be told apart.
+      named = Named(name: GlobalName("", WalkedText.Word.unknown.text), isCertain: false)
+    }
+    if !stack.hasStopped { result.reachesName = true }
+    guard seen.insert(named).inserted else { return }
+    nameBytes += named.name.module.utf8.count + named.name.name.utf8.count
+    result.globals.append((named, offset))
   }
 
   /// Follows the strings on the stack and in the memo, so that STACK_GLOBAL can be named.
   private mutating func remember(_ step: Step, _ all: Span<UInt8>) {
+    var text = WalkedStack.unknown
+    var slot: UInt64?
     switch step.opcode {
     case .string, .binString, .shortBinString, .unicode, .binUnicode, .shortBinUnicode,
       .binUnicode8:
-      texts.append(Text(opcode: step.opcode, range: step.argument))
-      push(UInt32(truncatingIfNeeded: texts.count - 1))
-    case .put, .binPut, .longBinPut:
-      if let slot = slot(step, all) { memo.set(slot, to: recent.last ?? Self.nothing) }
-    case .memoize: memo.set(UInt64(memo.count), to: recent.last ?? Self.nothing)
-    case .get, .binGet, .longBinGet: push(slot(step, all).flatMap { memo[$0] } ?? Self.nothing)
-    case .dup: push(recent.last ?? Self.nothing)
-    case .frame, .proto, .pop, .mark: break
-    default: push(Self.nothing)
+      guard texts.count < Self.mostTexts else { break }
+      texts.append(WalkedText(opcode: step.opcode, range: step.argument))
+      text = UInt32(texts.count - 1)
+    case .put, .get: slot = Self.number(all.extracting(step.argument).array)
+    case .binPut, .longBinPut, .binGet, .longBinGet:
+      slot = step.argument.reversed().reduce(0) { $0 << 8 | UInt64(all[$1]) }
+    default: break
     }
+    stack.follow(step.opcode, text: text, slot: slot)
   }
 
-  /// Not `.max`, which the memo takes for an empty slot.
-  private static let nothing = UInt32.max - 1
+  private static let mostTexts = 1 << 22
 
-  private mutating func push(_ index: UInt32) {
-    if recent.count == 8 { recent.removeFirst() }
-    recent.append(index)
-  }
-
-  private func slot(_ step: Step, _ all: Span<UInt8>) -> UInt64? {
-    if case .lines = step.opcode.argument {
-      return Self.text(step.argument, all).flatMap { UInt64($0) }
-    }
-    return step.argument.reversed().reduce(0) { $0 << 8 | UInt64(all[$1]) }
-  }
-
-  private func text(_ index: UInt32, _ all: Span<UInt8>) -> String? {
-    guard index != Self.nothing, Int(index) < texts.count else { return nil }
-    let text = texts[Int(index)]
-    guard text.range.count <= 8 * PickleMachine.mostNameBytes else { return nil }
-    switch text.opcode {
-    case .string:
-      guard let bytes = try? PickleText.unquoted(all.extracting(text.range).array) else {
-        return nil
-      }
-      return String(validating: bytes, as: UTF8.self)
-    case .unicode: return try? PickleText.rawUnicode(all.extracting(text.range).array)
-    default: return Self.text(text.range, all)
-    }
-  }
-
-  /// UTF-8 of the length of a name.
-  private static func text(_ range: Range<Int>, _ all: Span<UInt8>) -> String? {
-    guard range.count <= PickleMachine.mostNameBytes else { return nil }
-    return String(validating: all.extracting(range).array, as: UTF8.self)
+  /// A number in a line as Python reads it: blanks around it count for nothing.
+  private static func number(_ line: [UInt8]) -> UInt64? {
+    guard line.count < 64 else { return nil }
+    let text = String(decoding: line, as: UTF8.self).split { $0.isWhitespace }
+    return text.count == 1 ? UInt64(text[0]) : nil
   }
 }

@@ -35,6 +35,12 @@ package struct PickleScan: Sendable {
   package private(set) var end: Int
   /// How many pickles follow each other.
   package private(set) var pickleCount = 0
+  /// Whether this is a pickle, and not data that happen to begin like one.
+  package private(set) var isPlausible = false
+  /// Whether Python reads it to the end, or to a name at least.
+  package private(set) var isRunnable = false
+  /// Whether the last one goes on to STOP, perhaps behind a fault.
+  package private(set) var isComplete = false
 
   private var indexes: [GlobalName: Int] = [:]
   private var nestedCount = 0
@@ -63,6 +69,7 @@ package struct PickleScan: Sendable {
     repeat {
       let part = try Part(source, from: end, limits)
       if pickleCount > 0, !part.isPlausible { break }
+      if pickleCount == 0 { (isPlausible, isRunnable) = (part.isPlausible, part.isRunnable) }
       pickleCount += 1
       if pickleCount == 2 {
         findings.append(
@@ -71,7 +78,8 @@ package struct PickleScan: Sendable {
       error = error ?? part.reading.error
       try add(part, Context(source: source, limits: limits))
       end = part.end
-      if !part.isComplete { return }
+      isComplete = part.isComplete
+      if !isComplete { return }
     } while isAlone && end < source.byteCount
     if isAlone, end < source.byteCount {
       let count = source.byteCount - end
@@ -109,14 +117,14 @@ package struct PickleScan: Sendable {
     for (index, use) in reading.pickle.globals.enumerated() {
       let path = reading.error == nil ? paths.path(ofGlobal: index) : nil
       // Behind a fault there may be more calls of it.
-      let verdict = reading.error == nil ? verdicts[index] : GlobalJudge.unseen(use.name)
+      let isUnseen = reading.error != nil && GlobalJudge.isLoad(use.name)
       add(
-        use.name, verdicts[index] == .dangerous ? .dangerous : verdict,
-        at: context.offset(use.offset), path: path, context)
+        use.name, isUnseen ? .dangerous : verdicts[index], at: context.offset(use.offset),
+        path: path, context)
     }
-    for use in part.walk.globals {
-      let verdict = GlobalJudge.unseen(use.name)
-      add(use.name, verdict, at: context.offset(use.offset), path: nil, context)
+    for (named, offset) in part.walk.globals {
+      add(
+        named.name, GlobalJudge.unseen(named), at: context.offset(offset), path: nil, context)
     }
     for finding in reading.pickle.findings {
       let offset = finding.offset.map(context.offset)
@@ -163,7 +171,7 @@ package struct PickleScan: Sendable {
         try add(part, context)
       } else if count > 0, !part.isPlausible {
         return
-      } else if part.reading.error == nil, !part.walk.candidates.isEmpty {
+      } else if part.isComplete, !part.walk.candidates.isEmpty {
         try add(part, context)
       }
       count += 1
@@ -224,26 +232,33 @@ private struct Part {
   /// Behind the last opcode.
   var end: Int { walk.end }
 
-  private var names: [GlobalName] {
-    reading.pickle.globals.map(\.name) + walk.globals.map(\.name)
+  private var namesDanger: Bool {
+    reading.pickle.globals.contains { GlobalJudge.unseen($0.name) == .dangerous }
+      || walk.globals.contains { GlobalJudge.unseen($0.named) == .dangerous }
   }
 
-  private var namesDanger: Bool { names.contains { GlobalJudge.unseen($0) == .dangerous } }
+  /// Whether Python names something before it stops, if it does.
+  private var reachesName: Bool { !reading.pickle.globals.isEmpty || walk.reachesName }
 
   /// Whether this is the first pickle of a legacy stream of PyTorch.
   var isStreamStart: Bool { reading.error == nil && reading.pickle.isStreamStart }
 
   /// Whether bytes behind a pickle are another one, and not data that happen to look like it.
+  ///
+  /// What stops us need not stop Python: one that goes on to STOP and has names is a pickle.
   var isPlausible: Bool {
-    reading.error == nil || namesDanger
+    reading.error == nil || isComplete && reachesName || namesDanger
   }
 
   /// Whether a string is a pickle that does something.
   ///
   /// A broken one does what stands before the fault.
   var isPayload: Bool {
-    reading.error == nil ? !names.isEmpty : namesDanger
+    reading.error == nil ? !reading.pickle.globals.isEmpty : isPlausible
   }
+
+  /// Whether Python reads it to the end, or to a name at least.
+  var isRunnable: Bool { reading.error == nil || reachesName }
 
   /// The objects that the candidates became, in their order; none after a fault.
   func literals() -> [UInt32] {

@@ -4,14 +4,16 @@ internal import TorchFormat
 /// The formats that this library reads and writes.
 public enum FormatRegistry {
   /// All formats, in the order in which they are asked to recognize a file.
+  ///
+  /// PyTorch looks for a tar archive before it looks for a legacy stream.
   public static let all: [any TensorFormat.Type] = [
     NPYFormat.self,
     TorchScriptFormat.self,
     TorchExportFormat.self,
     TorchZIPFormat.self,
     NPZFormat.self,
-    TorchLegacyFormat.self,
     TorchTarFormat.self,
+    TorchLegacyFormat.self,
     PickleFormat.self,
   ]
 
@@ -58,6 +60,13 @@ public enum FormatRegistry {
     return named.first { $0.canWrite } ?? named.first
   }
 
+  /// The finding that the name of a file says another format than its content has.
+  static func misnaming(_ path: String, _ format: FormatDescriptor) -> Finding? {
+    guard !format.matches(path), let named = named(by: path) else { return nil }
+    return Finding(
+      "wrong-extension", "the name says \(named.id), the content is \(format.id)")
+  }
+
   /// The format of a file by its content.
   /// - Throws: `malformed` for an empty file, `unsupported` naming what the file is instead.
   static func format(
@@ -102,6 +111,7 @@ enum ForeignContent {
   static func describe(_ head: [UInt8]) -> String {
     if let known = signatures.first(where: { head.starts(with: $0.bytes) }) { return known.name }
     if head.count > 8, head[8] == 0x7b { return "perhaps safetensors" }
+    if TorchTarFormat.isTar(head) { return "a tar archive without the files of PyTorch" }
     let start = head.prefix(8).map { byte in
       (byte < 16 ? "0" : "") + String(byte, radix: 16)
     }

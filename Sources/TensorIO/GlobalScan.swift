@@ -57,30 +57,51 @@ public struct GlobalScan: Sendable {
   ) throws(TensorIOError) {
     let opened = try OpenedFile(file, options: options)
     guard file.byteCount > 0 else { throw .malformed("the file is empty") }
-    let whole = try FileSlice(file, 0..<file.byteCount)
-    if ZIPArchive.isArchive(opened.head) {
-      try scanArchive(try ZIPArchive(file, limits: options.limits), options)
-    } else if try TorchTarFormat.recognizes(opened) {
-      try scanTar(opened)
-    } else if NPYFormat.recognizes(opened) {
-      try scanArrays(whole, options.limits)
-    } else {
-      let format = try? FormatRegistry.format(of: opened)
-      guard format != nil || Opcode(rawValue: opened.head[0]) != nil else {
-        _ = try FormatRegistry.format(of: opened)
-        return
-      }
-      if format == TorchLegacyFormat.self {
-        try scanStream(whole, options.limits)
-      } else {
-        try add(whole, options.limits)
+    let format = try? FormatRegistry.format(of: opened)
+    if depth == 0, let format {
+      if let finding = FormatRegistry.misnaming(file.path, format.descriptor) {
+        findings.append(finding)
       }
     }
+    if ZIPArchive.isArchive(opened.head) {
+      return try scanArchive(try ZIPArchive(file, limits: options.limits), options)
+    }
+    // PyTorch takes what begins as a tar archive for one, whatever else it is.
+    let isTar = TorchTarFormat.isTar(opened.head)
+    let hasTables = isTar && scanTar(opened)
+    let whole = try FileSlice(file, 0..<file.byteCount)
+    if NPYFormat.recognizes(opened) {
+      try scanArrays(whole, options.limits)
+    } else if TorchLegacyFormat.recognizes(opened) {
+      try scanStream(whole, options)
+    } else if Opcode(rawValue: opened.head[0]) != nil {
+      let scan = try PickleScan.scan(whole, limits: options.limits)
+      if isTar {
+        if scan.isRunnable { return add(scan, nil) }
+      } else if format != nil || scan.error == nil || !scan.globals.isEmpty {
+        return add(scan, nil)
+      }
+      // What only begins as a pickle has a better name than the opcode where it breaks.
+      if !hasTables { _ = try FormatRegistry.format(of: opened) }
+    } else if !hasTables {
+      _ = try FormatRegistry.format(of: opened)
+    }
+  }
+
+  /// Whether the file is a tar archive of torch, or one that cannot be read and might be.
+  private mutating func scanTar(_ opened: OpenedFile) -> Bool {
+    do throws(TensorIOError) {
+      guard try TorchTarFormat.recognizes(opened) else { return false }
+      try scanTables(opened)
+    } catch {
+      errors.append(error)
+    }
+    return true
   }
 
   /// Tables of a tar archive have a pickle for each storage and tensor; names that are known are
   /// listed once.
-  private mutating func scanTar(_ opened: OpenedFile) throws(TensorIOError) {
+  private mutating func scanTables(_ opened: OpenedFile) throws(TensorIOError) {
     for table in try TorchTarFormat.pickles(in: opened) {
       let source = try FileSlice(opened.file, table.range)
       var seen: Set<GlobalName> = []
@@ -131,19 +152,38 @@ public struct GlobalScan: Sendable {
     _ source: any ByteSource, from start: Int, _ limits: DecodingLimits
   ) throws(TensorIOError) {
     let scan = try PickleScan.scan(source, from: start, limits: limits)
-    if scan.error == nil || !scan.dangerous.isEmpty { add(scan, nil) }
+    if scan.isPlausible { return add(scan, nil) }
+    findings.append(
+      Finding(
+        "trailing-bytes", "\(source.byteCount - start) bytes follow the last array",
+        offset: start))
   }
 
   /// The pickles of a legacy stream follow each other; storages come after the last.
   private mutating func scanStream(
-    _ source: any ByteSource, _ limits: DecodingLimits
+    _ source: any ByteSource, _ options: ReadingOptions
   ) throws(TensorIOError) {
     var start = 0
+    var isWhole = true
     for _ in 0..<TorchLegacyFormat.pickleCount where start < source.byteCount {
-      let scan = try PickleScan.scan(source, from: start, isAlone: false, limits: limits)
+      let scan = try PickleScan.scan(
+        source, from: start, isAlone: false, limits: options.limits)
       add(scan, nil)
-      guard scan.error == nil else { return }
+      // What stops us need not stop Python.
+      guard scan.isComplete else { return }
+      isWhole = isWhole && scan.error == nil
       start = scan.end
+    }
+    guard isWhole else { return }
+    do throws(TensorIOError) {
+      let end = try TorchLegacyFormat.end(of: source, options)
+      guard end < source.byteCount else { return }
+      findings.append(
+        Finding(
+          "trailing-bytes", "\(source.byteCount - end) bytes follow the last storage", offset: end)
+      )
+    } catch {
+      errors.append(error)
     }
   }
 
@@ -184,7 +224,7 @@ public struct GlobalScan: Sendable {
     if !isNamedSo, start == nil {
       // The elements of a tensor may begin like a pickle; one that is none says nothing.
       let scan = try PickleScan.scan(bytes, isAlone: false, limits: limits)
-      guard scan.error == nil || !scan.dangerous.isEmpty else { return }
+      guard scan.isPlausible else { return }
       return add(scan, member.name)
     }
     try add(bytes, from: start ?? 0, member: member.name, limits)
@@ -209,7 +249,7 @@ public struct GlobalScan: Sendable {
     do throws(TensorIOError) {
       try inner.scan(try member.asFile(), options)
     } catch {
-      // Tar archives may hold anything.
+      // Tar archives of others may hold anything.
       if !isTar || error.code != .unsupported { inner.errors.append(error) }
     }
     unpackedBytes = inner.unpackedBytes

@@ -12,11 +12,8 @@ extension TensorArchive {
       let opened = try OpenedFile(file, options: options)
       let format = try FormatRegistry.format(of: opened)
       var archive = try opened.checking { () throws(TensorIOError) in try format.read(opened) }
-      if !format.descriptor.matches(path), let named = FormatRegistry.named(by: path) {
-        archive.findings.append(
-          Finding(
-            "wrong-extension",
-            "the name says \(named.id), the content is \(format.descriptor.id)"))
+      if let finding = FormatRegistry.misnaming(path, format.descriptor) {
+        archive.findings.append(finding)
       }
       return archive
     }

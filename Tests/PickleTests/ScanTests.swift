@@ -67,7 +67,7 @@ import Testing
     #expect(scan.error?.place.offset == 10)
     #expect(
       scan.globals.map(\.name.description) == [
-        "m.n", "a.b", "os.system", "nt.system", "copyreg.extension 5",
+        "m.n", "a.b", "<unknown>.system", "os.system", "nt.system", "copyreg.extension 5",
       ])
     #expect(scan.globals.allSatisfy { !$0.isReachable })
     #expect(scan.end == bytes.count)
@@ -75,6 +75,86 @@ import Testing
     let broken = try look(pickle("cos\nsystem\n(S'x'\ntR\u{ff}cm\nn\n."))
     #expect(lines(broken) == ["os.system dangerous @0 -"])
     #expect(broken.error?.place.offset == 19)
+  }
+
+  /// What CPython accepts and we do not: a lone surrogate.
+  private let fault = "\u{80}\u{4}\u{8c}\u{3}\u{ed}\u{a0}\u{80}0"
+  private func text(_ text: String) -> String {
+    "\u{8c}\(Character(Unicode.Scalar(UInt8(text.utf8.count))))\(text)"
+  }
+
+  @Test func stacksBehindAFaultAreFollowed() throws {
+    let (os, system, memo) = (text("os"), text("system"), "\u{94}0")
+    // Whatever comes and goes between the two strings, they are the ones.
+    for detour in [
+      text("junk") + "0", "N0N0N0N0", "(NNN1", "(1", "(0", "]N\u{85}a0", "}NNs0", "(NNt0",
+      "NN\u{86}0",
+      "](NNe0", "}(NNu0", "\u{8f}(N\u{90}0", "(N\u{91}0", "N20" + "0", "(l0", "(d0", "(cm\nn\no0",
+      "(im\nn\n0", "cm\nn\n)R0", "cm\nn\n)\u{81}0", "cm\nn\n)}\u{92}0", "cm\nn\n)R}b0", "NQ0",
+      "PN\n0",
+      "NNN\u{87}0", "N\u{85}0",
+    ] {
+      for fill in ["\(os)\(system)\(detour)", "\(os)\(detour)\(system)"] {
+        let scan = try look(pickle("\(fault)\(fill)\u{93}."))
+        let found = scan.globals.map(\.name.description).filter { $0 != "m.n" }
+        #expect(found == ["os.system"], "\(detour.escapedForDisplay)")
+      }
+    }
+    for slots in ["p 7 \n0", "q\u{7}0", "r\u{7}\u{0}\u{0}\u{0}0"] {
+      for get in ["g7\n", "g 7\n", "h\u{7}", "j\u{7}\u{0}\u{0}\u{0}"] {
+        let scan = try look(pickle("\(fault)\(os)\(slots)\(get)\(system)\(memo)h\u{1}\u{93}."))
+        #expect(scan.globals.map(\.name.description) == ["os.system"], "\(slots) \(get)")
+      }
+    }
+  }
+
+  @Test func namesThatNobodyKnowsAreDangerous() throws {
+    let (os, system) = (text("os"), text("system"))
+    let cases = [
+      // Made by a call, by an attribute, of a slot that may be any.
+      ("cm\nn\n)R\(system)\u{93}", "<unknown>.system"), ("\(os)cm\nn\n\u{93}", "os.<unknown>"),
+      ("cm\nn\ncm\nn\n\u{93}", "<unknown>"),
+      ("\(os)p0_0\nh\u{0}\(system)\u{93}", "<unknown>.system"),
+      ("\u{8c}\u{3}\u{ed}\u{a0}\u{80}\(system)\u{93}", "<unknown>.system"),
+    ]
+    for (opcodes, name) in cases {
+      let scan = try look(pickle("\(fault)\(opcodes)."))
+      #expect(scan.dangerous.map(\.name.description) == [name], "\(opcodes.escapedForDisplay)")
+    }
+    // Where every Python has stopped, there is nothing that nobody knows.
+    for opcodes in ["\u{93}", "N\u{93}", "0NN\u{93}", "h\u{5}N\u{93}", "tNN\u{93}", "(N\u{93}"] {
+      #expect(
+        try look(pickle("\(fault)\(opcodes).")).globals.isEmpty, "\(opcodes.escapedForDisplay)")
+    }
+  }
+
+  @Test func namesThatAreTooLong() throws {
+    let long = String(repeating: "path.os.", count: 3000)
+    for count in [300, 3000] {
+      let name = long.prefix(8 * count)
+      let size = UInt16(name.utf8.count)
+      let header =
+        "X\(Character(Unicode.Scalar(UInt8(size & 255))))\(Character(Unicode.Scalar(UInt8(size >> 8))))\u{0}\u{0}"
+      for opcodes in [
+        "cos\n\(name)\n", "\u{8c}\u{2}os\(header)\(name)\u{93}", "Vos\nV\(name)\n\u{93}",
+      ] {
+        let scan = try look(pickle("\u{80}\u{4}\(opcodes)."))
+        #expect(scan.error != nil)
+        #expect(scan.dangerous.map(\.name.module) == ["os"])
+        #expect(scan.dangerous.first?.name.name.utf8.count == 1024)
+        #expect(scan.isPlausible && scan.isRunnable)
+      }
+    }
+  }
+
+  @Test func longNamesBehindAFaultTakeLinearTime() throws {
+    // One name of 20,000 bytes, used 200,000 times.
+    let long = String(repeating: "\\U00000061", count: 2000)
+    let use = "h\u{0}h\u{0}\u{93}0"
+    let scan = try look(
+      pickle("\(fault)V\(long)\nq\u{0}0") + Array(repeating: pickle(use), count: 200_000).joined()
+        + pickle("."))
+    #expect(scan.globals.count == 1)
   }
 
   @Test func picklesThatFollow() throws {
@@ -135,6 +215,14 @@ import Testing
     // A broken one that does its harm first is not left alone.
     let broken = try look(pickle("C\u{10}\u{80}\u{2}cos\nsystem\n)R\u{ff}."))
     #expect(lines(broken) == ["os.system dangerous @4 -"])
+    // Nor one that only we find broken.
+    let hidden = pickle("\(fault)cm\nn\n.")
+    let outer = try look(pickle("C") + [UInt8(hidden.count)] + hidden + pickle("."))
+    #expect(lines(outer) == ["m.n inert @10 -"])
+    #expect(outer.findings.map(\.code) == ["nested-pickle"])
+    // Bytes behind a pickle too, but for those at which Python stops before the name.
+    #expect(try lines("N.\(fault)cm\nn\n.") == ["m.n inert @10 -"])
+    #expect(try look(pickle("N.0cm\nn\n.")).globals.isEmpty)
   }
 
   @Test func stringsInStringsEndSomewhere() throws {

@@ -93,19 +93,28 @@ import ZIPContainer
     #expect(found.pickleCount == 5)
   }
 
-  private func tar(_ members: [(String, [UInt8])]) -> [UInt8] {
-    var file: [UInt8] = []
-    for (name, contents) in members {
-      var header = [UInt8](repeating: 0, count: 512)
-      header.replaceSubrange(0..<name.utf8.count, with: Array(name.utf8))
-      let digits = String(contents.count, radix: 8)
-      header.replaceSubrange(124..<124 + digits.utf8.count, with: Array(digits.utf8))
-      header[156] = 0x30
-      header.replaceSubrange(257..<262, with: Array("ustar".utf8))
-      file += header + contents
-      file += [UInt8](repeating: 0, count: (512 - contents.count % 512) % 512)
+  /// An entry of a tar archive; `patch` bytes are written over its header at an offset.
+  private func entry(
+    _ name: [UInt8], _ contents: [UInt8], kind: Character = "0", patch: (Int, [UInt8]) = (0, [])
+  ) -> [UInt8] {
+    var header = [UInt8](repeating: 0, count: 512)
+    func put(_ bytes: some Collection<UInt8>, _ offset: Int) {
+      header.replaceSubrange(offset..<offset + bytes.count, with: bytes)
     }
-    return file + [UInt8](repeating: 0, count: 1024)
+    put(name, 0)
+    put(String(contents.count, radix: 8).utf8, 124)
+    put("        \(kind)".utf8, 148)
+    put("ustar".utf8, 257)
+    put(patch.1, patch.0)
+    put(String(header.reduce(0) { $0 + Int($1) }, radix: 8).utf8.map { $0 } + [0], 148)
+    let padding = [UInt8](repeating: 0, count: (512 - contents.count % 512) % 512)
+    return header + contents + padding
+  }
+
+  private let zeros = [UInt8](repeating: 0, count: 1024)
+
+  private func tar(_ members: [(String, [UInt8])]) -> [UInt8] {
+    members.flatMap { entry(Array($0.utf8), $1) } + zeros
   }
 
   private func number(_ value: UInt8) -> [UInt8] { [value, 0, 0, 0, 0, 0, 0, 0] }
@@ -139,5 +148,132 @@ import ZIPContainer
     let inner = try scan(try archive([("old.tar", broken)]), "all.zip")
     #expect(inner.dangerous.map(\.global.member) == ["old.tar/storages"])
     #expect(inner.errors.map(\.place.member) == ["old.tar/storages"])
+  }
+
+  private let magic =
+    "\u{80}\u{2}\u{8a}\u{a}\u{6c}\u{fc}\u{9c}\u{46}\u{f9}\u{20}\u{6a}\u{a8}\u{50}\u{19}."
+
+  private func tarOfTorch(_ object: [UInt8]) -> [UInt8] {
+    tar([
+      ("storages", bytes("K\u{0}.].")), ("tensors", bytes("K\u{0}.")), ("pickle", object),
+    ])
+  }
+
+  @Test func tarArchivesThatAreSomethingElseToo() throws {
+    let rest = tarOfTorch(evil)
+    // PyTorch asks the checksum only; the first name may be pickles of a legacy stream.
+    let stream = bytes(magic + "\u{80}\u{2}M\u{e9}\u{3}.\u{80}\u{2}}.\u{80}\u{2}N.\u{80}\u{2}].")
+    let legacy = try scan(entry(stream, [], patch: (257, [0, 0, 0, 0, 0])) + rest, "a.pt")
+    #expect(lines(legacy).contains("os.system dangerous pickle @0"))
+    #expect(legacy.findings.contains { $0.code == "trailing-bytes" })
+    // Or a pickle, for those who unpickle it.
+    let pickle = try scan(entry(bytes("cos\nsystem\n)R."), []) + tarOfTorch(bytes("N.")), "a.tar")
+    #expect(lines(pickle) == ["os.system dangerous - @0"])
+    // Names of members are no pickles.
+    let honest = try scan(tarOfTorch(bytes("N.")), "a.tar")
+    #expect(honest.errors.isEmpty && honest.findings.isEmpty && honest.uses.isEmpty)
+    // A reader of tensors takes it for the archive too.
+    let url = folder.appending(path: "a.pt")
+    try Data(entry(stream, []) + rest).write(to: url)
+    #expect(try TensorArchive(contentsOf: url.path).format == "torch-tar")
+  }
+
+  @Test func tarArchivesThatPythonReadsInAnotherWay() throws {
+    let clean = [UInt8](tarOfTorch(bytes("N.")).dropLast(1024))
+    let attributes: [(String, String)] = [
+      ("18 path=pickle___\n", "attributes"), ("15 path=pickle\n", "attributes"),
+      ("11 size=09\n", "attributes"), ("11 size=0", "broken"), ("path=pickle\n", "broken"),
+      ("99 mtime=1\n", "broken"), ("2 ", "broken"),
+    ]
+    var cases: [([UInt8], String)] = attributes.map { text, reason in
+      (entry(bytes("x"), bytes(text), kind: "x"), reason)
+    }
+    for kind: Character in ["1", "2", "3", "7", "L", "K", "S", "g", "X"] {
+      cases.append((entry(bytes("pickle"), [], kind: kind), "kind"))
+    }
+    cases.append((entry(bytes("d"), [1], kind: "5"), "kind"))
+    cases.append((entry(bytes("n"), [], patch: (345, bytes("p"))), "prefix"))
+    cases.append((entry(bytes("n"), [], patch: (124, [0x80])), "octal"))
+    cases.append((entry(bytes("n"), [], patch: (124, bytes("0o1"))), "number"))
+    cases.append((entry(bytes("n"), [], patch: (124, bytes("-1"))), "number"))
+    cases.append((entry(bytes("n"), [], patch: (124, bytes("7777777"))), "past its end"))
+    cases.append((entry(bytes("pickle"), evil), "twice"))
+    cases.append(([1] + Array(entry(bytes("n"), []).dropFirst()), "broken"))
+    for (odd, reason) in cases {
+      let file: [UInt8] = clean + odd + entry(bytes("notes"), evil) + zeros
+      let found = try scan(file, "a.tar")
+      #expect(found.errors.count == 1, "\(reason)")
+      #expect(found.errors.first?.reason.contains(reason) == true, "\(found.errors) \(reason)")
+    }
+    // What Python itself writes of a file's time, folders, blanks around a size.
+    let plain = [
+      entry(bytes("x"), bytes("28 mtime=1732669830.9404912\n"), kind: "x"),
+      entry(bytes("d"), [], kind: "5"), entry(bytes("d/"), [], patch: (156, [0])),
+      entry(bytes("n"), [], patch: (124, bytes(" 0 "))), entry([0xff], []),
+    ]
+    for odd in plain {
+      #expect(try scan(clean + odd + zeros, "a.tar").errors.isEmpty)
+    }
+  }
+
+  @Test func streamsThatAreCutOrGoOn() throws {
+    let object = "(Vstorage\nctorch\nFloatStorage\nVk\nVcpu\nK\u{2}tQ."
+    let stream = bytes(magic + "M\u{e9}\u{3}.}.\(object)(lVk\na.") + number(2)
+    let whole = stream + [UInt8](repeating: 7, count: 8)
+    let honest = try scan(whole, "a.pt")
+    #expect(honest.errors.isEmpty && honest.findings.isEmpty && honest.pickleCount == 5)
+    for count in stream.count - 7..<whole.count {
+      let cut = try scan(Array(whole.prefix(count)), "a.pt")
+      #expect(cut.errors.map(\.code) == [.malformed], "\(count)")
+    }
+    let longer = try scan(whole + [1, 2], "a.pt")
+    #expect(longer.findings.map(\.code) == ["trailing-bytes"])
+    #expect(longer.findings.map(\.offset) == [whole.count])
+    // A fault that is none for Python does not hide the pickles behind it.
+    let surrogate = "\u{8c}\u{3}\u{ed}\u{a0}\u{80}."
+    let hidden = try scan(
+      bytes(magic + "M\u{e9}\u{3}.\(surrogate)") + evil + bytes("]."), "a.pt")
+    #expect(lines(hidden) == ["os.system dangerous - @25"])
+    #expect(hidden.errors.count == 1 && hidden.pickleCount == 5)
+  }
+
+  @Test func brokenPicklesBehindArraysAndInArchives() throws {
+    let hidden = bytes(
+      "\u{80}\u{4}\u{8c}\u{3}\u{ed}\u{a0}\u{80}0\u{8c}\u{1}m\u{8c}\u{1}n\u{8c}\u{1}x0\u{93}.")
+    let array = try scan(array("|u1", [7]) + hidden, "a.npy")
+    #expect(lines(array) == ["m.n inert - @147"])
+    #expect(array.errors.count == 1)
+    let member = try scan(try archive([("b.bin", hidden)]), "a.zip")
+    #expect(lines(member) == ["m.n inert b.bin @18"])
+    // What is no pickle is told, as by the reader.
+    let rest = try scan(self.array("|u1", [7]) + [0, 0, 0], "a.npy")
+    #expect(rest.findings.map(\.code) == ["trailing-bytes"])
+  }
+
+  @Test func namesOfFilesThatSayAnotherFormat() throws {
+    #expect(try scan(bytes("N."), "a.npy").findings.map(\.code) == ["wrong-extension"])
+    #expect(try scan(bytes("N."), "a.pkl").findings.isEmpty)
+    #expect(try scan(bytes("N."), "a").findings.isEmpty)
+    // Inside an archive names say nothing.
+    let inner = try archive([("a.npy", array("|u1", [7]))])
+    #expect(try scan(inner, "a.npz").findings.isEmpty)
+    #expect(try scan(try archive([("a.npy", inner)]), "a.npz").findings.isEmpty)
+  }
+
+  @Test func otherContentIsCalledByItsName() throws {
+    let cases: [([UInt8], String)] = [
+      (number(0x30) + bytes("{\"a\":1}"), "safetensors"),
+      (number(0x90) + bytes("{\"a\":1}"), "safetensors"),
+      (bytes("\u{89}HDF\r\n"), "HDF5"), (bytes("GGUF\u{3}\u{0}"), "GGUF"),
+      (entry(bytes("./"), [], kind: "5") + zeros, "tar archive"), (bytes("\u{1}23"), "unknown"),
+      (bytes("0oops"), "unknown"),
+    ]
+    for (content, name) in cases {
+      let error = #expect(throws: TensorIOError.self) { try scan(content, "a") }
+      #expect(error?.reason.contains(name) == true, "\(name)")
+    }
+    // One that names something is searched, broken or not.
+    #expect(lines(try scan(bytes("cm\nn\n"), "a")) == ["m.n inert - @0"])
+    #expect(lines(try scan(bytes("\u{80}\u{2}"), "a")) == [])
   }
 }
