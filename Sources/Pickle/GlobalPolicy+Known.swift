@@ -118,6 +118,22 @@ extension GlobalPolicy {
     typing Any Union Optional List Dict Tuple Set FrozenSet Type Callable Sequence Mapping Iterable
     typing Iterator MutableMapping MutableSequence DefaultDict OrderedDict Deque Counter Literal
     typing ClassVar Final NoReturn Hashable Collection Generic TypeVar
+    typing AbstractSet Annotated Awaitable AsyncIterable AsyncIterator AsyncContextManager
+    typing ByteString ChainMap Concatenate Container ContextManager Coroutine ItemsView KeysView
+    typing LiteralString MappingView Match MutableSet Never NotRequired Pattern ReadOnly Required
+    typing Reversible Self Sized TypeAlias TypeGuard TypeIs Unpack ValuesView Generator
+    typing_extensions Any Union Optional List Dict Tuple Set FrozenSet Type Callable Sequence
+    typing_extensions Mapping Iterable Iterator MutableMapping MutableSequence DefaultDict
+    typing_extensions OrderedDict Deque Counter Literal ClassVar Final NoReturn Hashable Collection
+    typing_extensions Generic TypeVar AbstractSet Annotated Awaitable AsyncIterable AsyncIterator
+    typing_extensions AsyncContextManager ByteString ChainMap Concatenate Container ContextManager
+    typing_extensions Coroutine ItemsView KeysView LiteralString MappingView Match MutableSet Never
+    typing_extensions NotRequired Pattern ReadOnly Required Reversible Self Sized TypeAlias
+    typing_extensions TypeGuard TypeIs Unpack ValuesView Generator
+    collections.abc Awaitable AsyncIterable AsyncIterator AsyncGenerator Buffer ByteString Callable
+    collections.abc Collection Container Coroutine Generator Hashable ItemsView Iterable Iterator
+    collections.abc KeysView Mapping MappingView MutableMapping MutableSequence MutableSet
+    collections.abc Reversible Sequence Set Sized ValuesView
     inspect Signature Parameter _ParameterKind _empty
     dataclasses Field _FIELD_BASE _MISSING_TYPE _HAS_DEFAULT_FACTORY_CLASS
     functools partial
@@ -139,5 +155,6 @@ extension GlobalPolicy {
     torch.testing._internal.quantization_torch_package_models LinearReluFunctional
     torch.testing._internal.quantization_torch_package_models LinearReluFunctionalChild
     joblib.numpy_pickle NumpyArrayWrapper
-    """)
+    """
+  ).union(harmlessFunctions)
 }

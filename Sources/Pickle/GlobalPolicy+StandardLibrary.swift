@@ -38,7 +38,7 @@ extension GlobalPolicy {
     traceback tracemalloc ttk tty turtle turtledemo types typing unicodedata unittest urllib
     urllib2 urlparse user UserDict UserList UserString uu uuid venv videoreader warnings wave
     weakref webbrowser whichdb winreg winsound wsgiref xdrlib xml xmllib xmlrpc xmlrpclib zipapp
-    zipfile zipimport zlib zoneinfo
+    zipfile zipimport zlib zoneinfo xxlimited xxlimited_35 xxsubtype
     """)
 
   /// Those whose names begin with an underscore, without it, where there is no public one beside.
@@ -52,5 +52,8 @@ extension GlobalPolicy {
     posixsubprocess py_abc py_warnings pydatetime pydecimal pyio pylong pyrepl remote_debugging
     scproxy sha1 sha2 sha256 sha3 sha512 sitebuiltins strptime suggestions threading_local
     weakrefset winapi wmi xxinterpchannels xxsubinterpreters zstd
+    ctypes_test testbuffer testcapi testclinic testclinic_limited testconsole testembed
+    testexternalinspection testimportmultiple testinternalcapi testlimitedcapi testmultiphase
+    testsinglephase xxtestfuzz
     """)
 }

@@ -12,19 +12,35 @@ extension GlobalName {
 /// or walk through attributes when Python loads the file.
 ///
 /// The standard library is dangerous but for a short list, because most of its modules hold some
-/// way to run code and lists of the bad ones have never been complete. Of other packages those are
-/// dangerous that are made for it. All other names are inert: for us they are words.
+/// way to run code and lists of the bad ones have never been complete. The same holds for the
+/// functions of torch, of NumPy and of what comes with them. Of other packages those are dangerous
+/// that are made for it. All other names are inert: for us they are words.
 enum GlobalPolicy {
   /// The longest path in the tables, in components.
   private static let mostComponents = 6
+  /// The most components that a name may have.
+  private static let mostParts = 32
 
   static func verdict(on name: GlobalName) -> GlobalVerdict {
     let name = name.modern
     if known.contains(name) { return .known }
     if harmless.contains(name) { return .inert }
+    // Nothing honest lies so deep, and every part would have to be looked at.
+    guard hasFewParts(name) else { return .dangerous }
     let module = components(name.module)
     let attributes = components(name.name)
     return isDangerous(module, attributes) ? .dangerous : .inert
+  }
+
+  private static func hasFewParts(_ name: GlobalName) -> Bool {
+    var count = 2
+    for text in [name.module, name.name] {
+      for byte in text.utf8 where byte == 0x2e {
+        count += 1
+        if count > mostParts { return false }
+      }
+    }
+    return true
   }
 
   private static func isDangerous(_ module: [String], _ attributes: [String]) -> Bool {
@@ -41,8 +57,12 @@ enum GlobalPolicy {
     }
     // Through a module that another has imported: `torch` `serialization.os.system`.
     return attributes.indices.dropLast().contains { index in
+      if isPowerful(attributes[index]) { return true }
+      guard isStandard(attributes[index]) || roots.contains(attributes[index]) else {
+        return false
+      }
       let rest = attributes[index...]
-      return isPowerful(attributes[index]) || !isHarmless(rest) && isDangerous(rest)
+      return !isHarmless(rest) && isDangerous(rest)
     }
   }
 
@@ -54,26 +74,39 @@ enum GlobalPolicy {
       let isScript = scriptModules.contains(first) && path.count == 2
       return !(isScript && isClass(last))
     }
+    guard roots.contains(first) else { return false }
     var path = path
     if let whole = abbreviations[first] { path[path.startIndex] = whole }
+    // Classes of its C++ lie there too, writers of files among them.
+    if path.first == "torch", path.count == 2 { return !isDType(last) }
     for count in (1...min(mostComponents, path.count)).reversed() {
       let prefix = path.prefix(count).joined(separator: ".")
       if harmlessTrees.contains(prefix) { return false }
       if dangerousTrees.contains(prefix) { return true }
       if dangerousFunctions.contains(prefix) {
         // TorchScript calls its compiled backends so.
-        return !isClass(last) && !last.hasSuffix("LoweredModule")
+        if prefix == "torch.jit", last.hasSuffix("LoweredModule") { return false }
+        return !isClass(last) || borrowedClasses.contains(last)
+          || borrowedClasses.contains(String(last.drop { $0 == "_" }))
       }
     }
     // pandas.read_csv and its like.
     return path.first == "pandas" && last.hasPrefix("read_")
   }
 
+  /// The first components of all paths in the tables.
+  private static let roots = Set(
+    [dangerousTrees, dangerousFunctions, harmlessTrees].joined().compactMap { path in
+      path.split(separator: ".").first.map(String.init)
+    } + abbreviations.keys + ["pandas"])
+
   private static func isStandard(_ module: String) -> Bool {
     if standardModules.contains(module) { return true }
     guard module.hasPrefix("_") else { return false }
     let bare = String(module.drop { $0 == "_" })
     return privateStandardModules.contains(bare) || standardModules.contains(bare)
+      // The rest of its name is that of the platform.
+      || bare.hasPrefix("sysconfigdata_")
   }
 
   private static func isPowerful(_ name: String) -> Bool {
@@ -89,6 +122,15 @@ enum GlobalPolicy {
   private static func isClass(_ name: String) -> Bool {
     name.utf8.first { $0 != 0x5f }.map { (0x41...0x5a).contains($0) } ?? false
   }
+
+  /// Whether a name is that of a type of elements; later versions have more of them.
+  private static func isDType(_ name: String) -> Bool {
+    let kind = name.prefix { !$0.isNumber }
+    return kind.count < name.count && dtypeKinds.contains(String(kind))
+  }
+
+  private static let dtypeKinds = words(
+    "int uint float bfloat complex bcomplex bits qint quint")
 
   private static let abbreviations = [
     "np": "numpy", "pd": "pandas", "tf": "tensorflow", "sp": "scipy", "th": "torch",
