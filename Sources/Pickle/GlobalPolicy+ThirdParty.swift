@@ -84,8 +84,7 @@ extension GlobalPolicy {
   static let dangerousFunctions = words(
     """
     torch torchgen numpy networkx cuda safetensors ml_dtypes
-    torch.jit torch.fx torch.distributed torch.utils.data torch.cuda.graphs tensorflow.keras.models
-    keras.models ray future past
+    torch.jit torch.utils.data tensorflow.keras.models keras.models ray future past
     """)
 
   /// Below these nothing, though they lie in one of the above.

@@ -46,7 +46,7 @@ enum GlobalPolicy {
   private static func isDangerous(_ module: [String], _ attributes: [String]) -> Bool {
     let path = module + attributes
     guard let last = attributes.last else { return false }
-    if attributes.contains(where: { $0.hasPrefix("__") }) { return true }
+    if attributes.contains(where: { $0.utf8.starts(with: [0x5f, 0x5f]) }) { return true }
     if isDangerous(path[...]) { return true }
     if dangerousNames.contains(last) || isPowerful(last) { return true }
     guard attributes.count > 1 else { return false }
@@ -57,10 +57,9 @@ enum GlobalPolicy {
     }
     // Through a module that another has imported: `torch` `serialization.os.system`.
     return attributes.indices.dropLast().contains { index in
-      if isPowerful(attributes[index]) { return true }
-      guard isStandard(attributes[index]) || roots.contains(attributes[index]) else {
-        return false
-      }
+      let part = attributes[index]
+      guard part.utf8.first == 0x5f || notable.contains(part) else { return false }
+      if isPowerful(part) { return true }
       let rest = attributes[index...]
       return !isHarmless(rest) && isDangerous(rest)
     }
@@ -99,6 +98,10 @@ enum GlobalPolicy {
     [dangerousTrees, dangerousFunctions, harmlessTrees].joined().compactMap { path in
       path.split(separator: ".").first.map(String.init)
     } + abbreviations.keys + ["pandas"])
+
+  /// The components at which a walk can get to a dangerous place, but for those that begin with an
+  /// underscore.
+  private static let notable = roots.union(standardModules).union(powerfulModules)
 
   private static func isStandard(_ module: String) -> Bool {
     if standardModules.contains(module) { return true }
