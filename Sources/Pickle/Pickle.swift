@@ -235,10 +235,10 @@ extension Pickle {
     return record.kind == .int ? Int(Int64(bitPattern: record.b)) : nil
   }
 
-  /// The bytes that an integer past 64 bits takes in the pickle, or nil for another object.
-  package func integerBytes(_ id: ID) -> Int? {
+  /// The bytes that an integer past 64 bits takes in the pickle; 0 for other objects.
+  package func integerByteCount(_ id: ID) -> Int {
     let record = records[Int(id.index)]
-    return record.kind == .bigInt || record.kind == .decimal ? Int(record.a) : nil
+    return record.kind == .bigInt || record.kind == .decimal ? Int(record.a) : 0
   }
 
   /// The text of a string, or nil for another object.

@@ -195,7 +195,14 @@ package struct PickleDecoder {
     }
     var places: [KeyIdentity: Int] = [:]
     places.reserveCapacity(pairs.count)
+    // A long text that many keys share is looked at once.
+    var longKeys: [Pickle.ID: Int] = [:]
     for pair in pairs {
+      if let place = longKeys[pair.key] {
+        noteDuplicate(pair.key)
+        result[place].value = id(of: pair.value)
+        continue
+      }
       let key = KeyIdentity(pair.key, pickle, encoding)
       keyBytes += key.byteCount
       guard keyBytes <= limits.decodedBytes else {
@@ -204,10 +211,11 @@ package struct PickleDecoder {
           raise: "decodedBytes")
       }
       if let place = places[key] {
-        noteDuplicate(key)
+        noteDuplicate(pair.key)
         result[place].value = id(of: pair.value)
       } else {
         places[key] = result.count
+        if key.byteCount > 256 { longKeys[pair.key] = result.count }
         result.append((id(of: pair.key), id(of: pair.value)))
       }
     }
@@ -217,9 +225,10 @@ package struct PickleDecoder {
   /// So many findings of one kind tell enough.
   private static let mostDuplicates = 100
 
-  private mutating func noteDuplicate(_ key: KeyIdentity) {
+  private mutating func noteDuplicate(_ id: Pickle.ID) {
     duplicates += 1
     guard duplicates <= Self.mostDuplicates else { return }
+    let key = KeyIdentity(id, pickle, encoding)
     findings.append(
       Finding(
         "duplicate-key", "a dictionary has the key \(key) twice; the last value counts"))
@@ -249,12 +258,13 @@ private enum KeyIdentity: Hashable, CustomStringConvertible {
   private static func plain(
     _ id: Pickle.ID, _ pickle: Pickle, _ encoding: LegacyEncoding, _ depth: Int
   ) -> KeyIdentity? {
-    if let size = pickle.integerBytes(id), size > mostBytes { return nil }
     if let items = pickle.tuple(id) {
       // The reader of pickles allows tuples of thousands of parts.
       guard depth < 8, items.count <= 64 else { return nil }
       return .tuple(items.map { KeyIdentity($0, pickle, encoding, depth: depth + 1) })
     }
+    // Integers are converted to decimal, which takes the square of their size.
+    guard pickle.integerByteCount(id) <= mostBytes else { return nil }
     switch pickle[id] {
     case .none: return KeyIdentity.none
     case .bool(let value): return .number(value ? 1 : 0)
