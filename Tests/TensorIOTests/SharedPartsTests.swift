@@ -148,4 +148,23 @@ import Testing
     }
     #expect(values == [1, 2, 4, 6])
   }
+
+  @Test func argumentsThatHoldTheirCallAreRefused() throws {
+    // Protocol 0's d = D(); d['x'] = [d]: the call copies its dictionary, which leads to the call.
+    let inner = global("copyreg", "_reconstructor") + global("m", "D") + global("builtins", "dict")
+    let list: [UInt8] = [0x5d, 0x71, 1]
+    let first = [0x7d] + text("x") + list
+    let second =
+      inner + [0x7d] + text("x")
+      + [0x68, 1, 0x73, 0x87, 0x52, 0x71, 2, 0x61, 0x73, 0x87, 0x52, 0x30, 0x68, 2]
+    let archive = try open(inner + first + second)
+    #expect(throws: TensorIOError(.unsupported, "")) {
+      try archive.write(to: folder.path("a.pt"))
+    }
+  }
+
+  @Test func packedElementsOfAnEndlessShape() throws {
+    let tensor = try Tensor.meta(dtype: .quint4x2, shape: [1 << 60], strides: [0])
+    #expect(tensor.byteCount == 1 << 59)
+  }
 }
