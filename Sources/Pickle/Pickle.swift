@@ -30,8 +30,12 @@ package struct Pickle: Sendable {
   var runs: [Run] = []
   var sources: [any ByteSource] = []
   private var globalIndexes: [GlobalName: UInt32] = [:]
-  /// Whether the names may be those of Python 2, as in protocols 0 to 2.
+  /// The names of ``globals`` as Python 3 knows them.
+  private var meanings: [GlobalName] = []
+  /// Whether the names that come next may be those of Python 2, as in protocols 0 to 2.
   var hasOldNames = false
+  /// Whether the parts lie in the order in which a file added them.
+  var isRead = false
   /// The bytes of all different names.
   private(set) var nameBytes = 0
 
@@ -196,23 +200,45 @@ extension Pickle {
     case .dictionary: return .dictionary(pairs(ofChain: record.a))
     case .set: return .set(elements(ofChain: record.a))
     case .frozenSet: return .frozenSet(tuple(record))
-    case .global: return .global(globals[Int(record.a)].name)
+    case .global: return .global(meanings[Int(record.a)])
     case .extension: return .extension(Int(record.a))
     case .object: return .object(object(record.a))
     case .persistent: return .persistent(ID(index: record.a))
     }
   }
 
+  /// The items of a tuple, in place.
+  ///
+  /// Thousands of calls may share one tuple of thousands: looking at it must not copy it.
+  package struct Items: RandomAccessCollection, Sendable {
+    private let parts: ArraySlice<UInt32>
+
+    init(_ parts: ArraySlice<UInt32>) { self.parts = parts }
+
+    /// No items.
+    package init() { parts = [] }
+
+    package var startIndex: Int { 0 }
+    package var endIndex: Int { parts.count }
+    package subscript(index: Int) -> ID { ID(index: parts[parts.startIndex + index]) }
+  }
+
   /// The items of a tuple, or nil for another object.
-  package func tuple(_ id: ID) -> [ID]? {
+  package func tuple(_ id: ID) -> Items? {
     let record = records[Int(id.index)]
-    return record.kind == .tuple ? tuple(record) : nil
+    return record.kind == .tuple ? Items(parts(record)) : nil
   }
 
   /// An integer of at most 64 bits, or nil for another object.
   package func int(_ id: ID) -> Int? {
     let record = records[Int(id.index)]
     return record.kind == .int ? Int(Int64(bitPattern: record.b)) : nil
+  }
+
+  /// The bytes that an integer past 64 bits takes in the pickle; 0 for other objects.
+  package func integerByteCount(_ id: ID) -> Int {
+    let record = records[Int(id.index)]
+    return record.kind == .bigInt || record.kind == .decimal ? Int(record.a) : 0
   }
 
   /// The text of a string, or nil for another object.
@@ -227,10 +253,11 @@ extension Pickle {
     }
   }
 
-  /// The name of a class or function, or nil for another object.
+  /// The name of a class or function, or nil for another object; where Python 2 had another name in
+  /// a module that Python 3 has not, it is Python 3's.
   package func global(_ id: ID) -> GlobalName? {
     let record = records[Int(id.index)]
-    return record.kind == .global ? globals[Int(record.a)].name : nil
+    return record.kind == .global ? meanings[Int(record.a)] : nil
   }
 
   /// The bytes of a byte string or Python 2 string, or nil for another object.
@@ -254,9 +281,24 @@ extension Pickle {
     return SourceSlice.of(sources[run.source], run.range)
   }
 
-  private func tuple(_ record: Record) -> [ID] {
-    children[Int(record.b)..<Int(record.b) + Int(record.a)].map { ID(index: $0) }
+  /// The elements of a list, or nil for another object; in place where they were added at once.
+  package func list(_ id: ID) -> Items? {
+    let record = records[Int(id.index)]
+    guard record.kind == .list else { return nil }
+    guard record.a > 0 else { return Items() }
+    let chain = chains[Int(record.a) - 1]
+    guard chain.head == chain.tail else {
+      return Items(elements(ofChain: record.a).map(\.index)[...])
+    }
+    let segment = segments[Int(chain.head)]
+    return Items(children[Int(segment.start)..<Int(segment.start + segment.count)])
   }
+
+  private func parts(_ record: Record) -> ArraySlice<UInt32> {
+    children[Int(record.b)..<Int(record.b) + Int(record.a)]
+  }
+
+  private func tuple(_ record: Record) -> [ID] { parts(record).map { ID(index: $0) } }
 
   private func object(_ index: UInt32) -> Object {
     let record = objects[Int(index)]
@@ -347,6 +389,7 @@ extension Pickle {
       globalIndexes[name]
       ?? {
         globals.append(GlobalUse(name: name, offset: offset))
+        meanings.append(hasOldNames ? OldNames.readable(name) : name)
         nameBytes += name.module.utf8.count + name.name.utf8.count
         return UInt32(globals.count - 1)
       }()

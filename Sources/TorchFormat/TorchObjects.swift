@@ -58,13 +58,14 @@ final class TorchObjects: ObjectInterpreter {
     case (TorchNames.utilities, "_rebuild_nested_tensor"):
       let labels = ["@buffer", "@sizes", "@strides", "@offsets"]
       let arguments = try TorchArguments(name, object.arguments, decoder.pickle, 4...4)
-      var inert = decoder.inert(object)
+      var inert = try decoder.inert(object)
       inert.parts = zip(labels, arguments.ids).map { ($0, decoder.id(of: $1)) }
       return Interpretation(.object(inert))
     case ("torch.storage", "_load_from_bytes"):
       return try nestedFile(object, name, &decoder)
     case ("torch._tensor", "_rebuild_from_type_v2"):
-      return jagged(object, &decoder) ?? wrapper(object, &decoder)
+      if let result = try jagged(object, &decoder) { return result }
+      return try wrapper(object, &decoder)
     default: return nil
     }
   }
@@ -72,14 +73,14 @@ final class TorchObjects: ObjectInterpreter {
   /// `_rebuild_from_type_v2(_rebuild_njt, class, ({'values': …, 'offsets': …, …},), state)`.
   private func jagged(
     _ object: Pickle.Object, _ decoder: inout PickleDecoder
-  ) -> Interpretation? {
+  ) throws(TensorIOError) -> Interpretation? {
     let pickle = decoder.pickle
     guard let arguments = pickle.tuple(object.arguments), arguments.count == 4,
       pickle.global(arguments[0]) == TorchNames.rebuildJagged,
       let type = pickle.global(arguments[1]),
       let first = pickle.tuple(arguments[2])?.first, case .dictionary(let pairs) = pickle[first]
     else { return nil }
-    var inert = decoder.inert(object)
+    var inert = try decoder.inert(object)
     for name in ["values", "offsets", "lengths", "_ragged_idx"] {
       guard let part = pairs.first(where: { pickle.string($0.key) == name })?.value else {
         continue
@@ -94,13 +95,13 @@ final class TorchObjects: ObjectInterpreter {
   /// of its own; the tensors that it wraps are attributes.
   private func wrapper(
     _ object: Pickle.Object, _ decoder: inout PickleDecoder
-  ) -> Interpretation? {
+  ) throws(TensorIOError) -> Interpretation? {
     let pickle = decoder.pickle
     guard let arguments = pickle.tuple(object.arguments), arguments.count == 4,
       pickle.global(arguments[0]) == TorchNames.rebuildWrapper,
       let type = pickle.global(arguments[1]), case .dictionary(let state) = pickle[arguments[3]]
     else { return nil }
-    var inert = decoder.inert(object)
+    var inert = try decoder.inert(object)
     for pair in state {
       guard let name = pickle.string(pair.key) else { return nil }
       inert.parts.append((name, decoder.id(of: pair.value)))
@@ -146,7 +147,7 @@ final class TorchObjects: ObjectInterpreter {
     guard data.count <= labels.count, data.count >= 3 else {
       throw .malformed("a sparse tensor has \(data.count) parts")
     }
-    var inert = decoder.inert(object)
+    var inert = try decoder.inert(object)
     inert.parts = zip(labels, data).map { ($0, decoder.id(of: $1)) }
     return Interpretation(.object(inert))
   }
