@@ -9,7 +9,10 @@ struct Flattening {
 
   /// A container, as the walk met it.
   private struct Container {
-    let path: [String]
+    /// The last of the keys that lead to it.
+    ///
+    /// All of them would be too much: containers that are shared are met millions of times.
+    let key: String
     let id: ValueGraph.ID
     /// The number of the container it lies in, of all that were met.
     let outer: Int?
@@ -61,7 +64,7 @@ struct Flattening {
         let children = step.hasContents ? nil : archive.values.children(of: step.id)
         containers.append(
           Container(
-            path: walk.path, id: step.id, outer: open.last, isChosen: isChosen,
+            key: walk.path.last ?? "", id: step.id, outer: open.last, isChosen: isChosen,
             isCycle: children?.isEmpty == false))
         open.append(containers.count - 1)
         continue
@@ -137,10 +140,18 @@ struct Flattening {
 // MARK: Containers
 
 extension Flattening {
+  /// More losses of containers than anybody will read.
+  private static let mostContainerLosses = 1 << 16
+
   private mutating func addContainerLosses() {
     if isProgram { return }
+    addRootLoss()
     var isReported: Set<Int> = []
     for (index, container) in containers.enumerated() {
+      guard containerLosses.count < Self.mostContainerLosses else {
+        containerLosses.append(Loss(.value, of: "", "more containers, and attributes of them"))
+        return
+      }
       if container.isUsed || container.isChosen { addAttributes(of: container) }
       guard container.isChosen, !container.hasValues, let outer = container.outer else { continue }
       // Of containers without values in each other, the outermost says it all; what an object has
@@ -153,11 +164,20 @@ extension Flattening {
       let kind = archive.values.kindText(of: container.id)
       containerLosses.append(
         Loss(
-          .value, of: container.path.joined(separator: "."),
+          .value, of: name(of: container),
           container.isCycle
             ? "that \(kind) around it is here again" : "\(kind) without values in it"))
     }
-    addRootLoss()
+  }
+
+  private func name(of container: Container) -> String {
+    var keys = [container.key]
+    var outer = container.outer
+    while let index = outer {
+      keys.append(containers[index].key)
+      outer = containers[index].outer
+    }
+    return keys.dropLast().reversed().joined(separator: ".")
   }
 
   /// Whether a container with values in it is an object.
@@ -173,7 +193,7 @@ extension Flattening {
     if case .object = archive.values[container.id] { return }
     let states = archive.values.traits(of: container.id)?.states ?? []
     if states.isEmpty { return }
-    let name = container.path.joined(separator: ".")
+    let name = name(of: container)
     let keys = states.flatMap { archive.values.children(of: $0)?.map(\.key) ?? ["<state>"] }
     if keys == ["_metadata"] {
       containerLosses.append(

@@ -90,9 +90,12 @@ private struct Merger {
     func text(_ path: [String]) -> String {
       path.map { "'\($0.escapedForDisplay)'" }.joined(separator: " → ")
     }
+    // Keys with dots can make one name of two paths.
+    let isOneName = earlier.joined(separator: ".") == value.path.joined(separator: ".")
     return .invalidArgument(
       "two values would be called '\(name)', those at \(text(earlier)) and \(text(value.path)); "
-        + "rename one, or take a part of the file with --select")
+        + (isOneName ? "options cannot tell them apart: " : "rename one, or ")
+        + "take a part of the file with --select")
   }
 }
 

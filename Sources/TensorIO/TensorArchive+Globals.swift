@@ -6,8 +6,8 @@ internal import Pickle
 public struct WrittenGlobals: Sendable {
   /// Those that PyTorch loads only where it is told to trust the file.
   public let foreign: [GlobalName]
-  /// Those that would do harm when Python loads the file, each with the path of the first value that
-  /// it makes, where it has one.
+  /// Those that would do harm when Python loads the file, each with the path of the first entry of a
+  /// dictionary that goes with it, where there is one.
   public let dangerous: [(name: GlobalName, path: [String]?)]
 }
 
@@ -41,9 +41,14 @@ extension TensorArchive {
     let dangerous = names.filter { judged.contains($0) || $0.verdict == .dangerous }
     var paths: [GlobalName: [String]] = [:]
     if !dangerous.isEmpty {
+      var walk = GraphWalk(values, limits: .unlimited)
       // The walk succeeded when the archive was made.
-      try? values.forEachValue(limits: .unlimited) { path, id in
-        if let name = values.typeName(of: id), paths[name] == nil { paths[name] = path }
+      while let step = try? walk.next() {
+        guard let name = values.typeName(of: step.id), paths[name] == nil else { continue }
+        let place = walk.chain.lastIndex {
+          if case .dictionary = values[$0.container] { true } else { false }
+        }
+        paths[name] = place.map { Array(walk.path[...$0]) }
       }
     }
     return WrittenGlobals(

@@ -160,6 +160,12 @@ import Testing
     #expect(chosen.losses[0].map(\.name) == ["5"])
   }
 
+  @Test func cyclesAreAccountedFor() throws {
+    let file = Repository.testFile("torch/valid/cyclic-dict.pt")
+    let losses = try losses(try TensorArchive(contentsOf: file))
+    #expect(losses.contains("value child.parent: that a dictionary around it is here again"))
+  }
+
   @Test func theRootIsAccountedFor() throws {
     let list = try TensorArchive(ValueGraph(list: [.tensor(try Tensor([1 as Float]))]))
     #expect(try losses(list) == ["nesting : that the whole is a list"])
