@@ -32,6 +32,7 @@ public enum TorchExportFormat: TensorFormat {
         && member.name.hasSuffix("_config.json")
       {
         try locating(.init(member: member.name)) { () throws(TensorIOError) in
+          try records.requireUnique(member)
           try reader.addTensors(of: member, in: "data/\(part)/")
         }
       }
