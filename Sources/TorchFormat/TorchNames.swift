@@ -44,6 +44,12 @@ enum TorchNames {
   /// The dtype of a storage class's elements, or nil for another name.
   static func dtype(ofStorage name: GlobalName) -> DType? { dtypeByStorage[name] }
 
+  /// Whether a class is one of storages, with a dtype or without.
+  static func isStorage(_ name: GlobalName?) -> Bool {
+    guard let name else { return false }
+    return name == untypedStorage || dtype(ofStorage: name) != nil
+  }
+
   /// The class for storages of a dtype, or nil where torch keeps it without one.
   static func storage(of dtype: DType) -> GlobalName? {
     storages.first { $0.dtype == dtype }.map { GlobalName("torch", $0.name) }

@@ -40,11 +40,8 @@ final class TorchPickler: ObjectPickler {
       throw .unsupported(
         "PyTorch has no dtype for \(tensor.dtype); leave the tensor out (--exclude) or convert it")
     }
-    if let type = traits?.type,
-      TorchNames.dtype(ofStorage: type) != nil
-        || type == TorchNames.untypedStorage
-    {
-      return try storage(tensor, &encoder).object
+    if TorchNames.isStorage(traits?.type) {
+      return try storage(tensor, isStorage: true, &encoder).object
     }
     var states: [Pickle.ID] = []
     for state in traits?.states ?? [] { states.append(try encoder.object(state)) }
@@ -76,11 +73,11 @@ final class TorchPickler: ObjectPickler {
 
   /// The persistent object of a tensor's storage, and the tensor's outline over it.
   private func storage(
-    _ tensor: Tensor, _ encoder: inout PickleEncoder
+    _ tensor: Tensor, isStorage: Bool = false, _ encoder: inout PickleEncoder
   ) throws(TensorIOError) -> (
     object: Pickle.ID, place: (offset: Int, strides: [Int]), isTyped: Bool
   ) {
-    guard let (record, offset, strides) = plan.place(tensor) else {
+    guard let (record, offset, strides) = plan.place(tensor, isStorage: isStorage) else {
       throw .unsupported("the tensor's storage cannot be written")
     }
     let parts = [
