@@ -32,8 +32,9 @@ final class TorchObjects: ObjectInterpreter {
     }
     guard pickle.string(first) == "storage" else { return nil }
     let reference = try pool.reference(persistent: id, decoder.pickle)
+    let dtype = reference.dtype ?? .uint8
     let tensor = try Tensor(
-      dtype: reference.dtype ?? .uint8, byteOrder: reference.byteOrder, shape: [reference.count],
+      dtype: dtype, byteOrder: reference.byteOrder(of: dtype), shape: [reference.count],
       offset: reference.offset, storage: reference.storage, device: reference.device)
     return Interpretation(.tensor(tensor), type: reference.type)
   }
@@ -127,12 +128,23 @@ final class TorchObjects: ObjectInterpreter {
 
   /// `_rebuild_sparse_tensor(layout, (indices, values, size[, is_coalesced]))`, and with compressed
   /// and plain indices for the compressed layouts.
+  ///
+  /// TorchScript writes them without a tuple: (layout, size, requires_grad, indices…, values, hooks).
   private func sparse(
     _ object: Pickle.Object, _ name: GlobalName, _ decoder: inout PickleDecoder
   ) throws(TensorIOError) -> Interpretation? {
-    let arguments = try TorchArguments(name, object.arguments, decoder.pickle, 2...2)
-    guard let data = decoder.pickle.tuple(arguments.ids[1]) else {
-      throw .malformed("the data of a sparse tensor are no tuple")
+    let arguments = try TorchArguments(name, object.arguments, decoder.pickle, 2...7)
+    let data: [Pickle.ID]
+    switch arguments.ids.count {
+    case 2:
+      guard let parts = decoder.pickle.tuple(arguments.ids[1]) else {
+        throw .malformed("the data of a sparse tensor are no tuple")
+      }
+      data = parts
+    case 6, 7:
+      noteHooks(arguments, arguments.ids.count - 1, &decoder)
+      data = Array(arguments.ids[3..<arguments.ids.count - 1]) + [arguments.ids[1]]
+    default: throw .malformed("\(name) has \(arguments.ids.count) arguments; it takes 2, 6 or 7")
     }
     let labels: [String]
     switch try layout(arguments.ids[0], decoder.pickle) {
@@ -151,12 +163,18 @@ final class TorchObjects: ObjectInterpreter {
     return Interpretation(.object(inert))
   }
 
+  /// The layouts that TorchScript writes as numbers.
+  private static let layouts = [
+    1: "sparse_coo", 2: "sparse_csr", 4: "sparse_csc", 5: "sparse_bsr", 6: "sparse_bsc",
+  ]
+
   private func layout(_ id: Pickle.ID, _ pickle: Pickle) throws(TensorIOError) -> String {
     if case .object(let object) = pickle[id], let parts = pickle.tuple(object.arguments),
       parts.count == 1, let text = pickle.string(parts[0]), text.hasPrefix("torch.")
     {
       return String(text.dropFirst(6))
     }
+    if let number = pickle.int(id), let name = Self.layouts[number] { return name }
     // torch 1.13 names the layout itself.
     if let name = pickle.global(id), name.module == "torch" { return name.name }
     throw .malformed("the layout of a sparse tensor is no layout")

@@ -82,15 +82,38 @@ final class TorchPickler: ObjectPickler {
     }
     let parts = [
       encoder.string("storage"), encoder.global(record.type ?? TorchNames.untypedStorage),
-      encoder.string(record.key), encoder.string(record.device.description),
+      encoder.string(record.key),
+      encoder.string(Self.isMoved(record.device) ? "cpu" : record.device.description),
       encoder.pickle.add(.int(Int64(record.count))),
     ]
     let id = encoder.pickle.add(.tuple(parts))
     return (encoder.pickle.add(.persistent(id)), (offset, strides), record.type != nil)
   }
 
-  /// The function that makes a tensor, and its arguments.
+  /// Whether tensors are saved on the CPU and moved to the device by a call.
+  private static func isMoved(_ device: Device) -> Bool {
+    TorchNames.devicesWithoutStorages.contains(device.kind)
+  }
+
+  /// The function that makes a tensor on its device, and its arguments.
   private func call(
+    _ tensor: Tensor, requiresGrad: Bool, _ encoder: inout PickleEncoder
+  ) throws(TensorIOError) -> (GlobalName, [Pickle.ID]) {
+    guard tensor.hasElements, Self.isMoved(tensor.device) else {
+      return try makingCall(tensor, requiresGrad: requiresGrad, &encoder)
+    }
+    let (function, arguments) = try makingCall(tensor, requiresGrad: false, &encoder)
+    return (
+      TorchNames.rebuildOnDevice,
+      [
+        encoder.call(function, arguments), try dtype(tensor, &encoder),
+        encoder.string(tensor.device.description), encoder.pickle.add(.bool(requiresGrad)),
+      ]
+    )
+  }
+
+  /// The function that makes a tensor, and its arguments.
+  private func makingCall(
     _ tensor: Tensor, requiresGrad: Bool, _ encoder: inout PickleEncoder
   ) throws(TensorIOError) -> (GlobalName, [Pickle.ID]) {
     let gradient = encoder.pickle.add(.bool(requiresGrad))
