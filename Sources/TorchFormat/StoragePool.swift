@@ -79,8 +79,7 @@ final class StoragePool {
     guard case .object(let object) = decoder.pickle[id], let nested,
       decoder.pickle.global(object.callee) == TorchNames.loadFromBytes,
       let arguments = decoder.pickle.tuple(object.arguments), arguments.count == 1,
-      let bytes = try decoder.byteString(arguments[0]),
-      let reference = try nested.storage(in: bytes)
+      let reference = try nested.storage(in: arguments[0], decoder)
     else { throw .malformed("a tensor has something else in the place of its storage") }
     references[id] = reference
     return reference

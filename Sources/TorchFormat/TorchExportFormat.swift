@@ -67,7 +67,7 @@ private struct ExportReader {
 
   mutating func addTensors(of member: ZIPMember, in folder: String) throws(TensorIOError) {
     let bytes = try records.load(member, options.limits).bytes()
-    let text = try JSONText(parsing: bytes, limits: options.limits)
+    let text = try JSONText(parsing: bytes, keeping: "config", limits: options.limits)
     guard case .object(let entries)? = text["config"] else {
       throw .malformed("the configuration has no object 'config'")
     }

@@ -113,9 +113,7 @@ final class TorchObjects: ObjectInterpreter {
     _ object: Pickle.Object, _ name: GlobalName, _ decoder: inout PickleDecoder
   ) throws(TensorIOError) -> Interpretation? {
     let arguments = try TorchArguments(name, object.arguments, decoder.pickle, 1...1)
-    guard let nested, let bytes = try decoder.byteString(arguments.ids[0]),
-      let id = try nested.read(bytes, &decoder.graph)
-    else {
+    guard let nested, let id = try nested.read(arguments.ids[0], &decoder) else {
       decoder.findings.append(
         Finding(
           "dangerous-bytes",
