@@ -62,6 +62,14 @@ enum TorchNames {
     dtypeByStorage[name] ?? scriptStorages[name]
   }
 
+  /// Whether a function makes tensors of several others.
+  static func makesComposites(_ name: GlobalName) -> Bool {
+    if name == rebuildFromType { return true }
+    return name.module == utilities
+      && ["_rebuild_sparse_tensor", "_rebuild_sparse_csr_tensor", "_rebuild_nested_tensor"]
+        .contains(name.name)
+  }
+
   /// Whether a class is one of storages, with a dtype or without.
   static func isStorage(_ name: GlobalName?) -> Bool {
     guard let name else { return false }

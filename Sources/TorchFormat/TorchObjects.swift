@@ -66,8 +66,26 @@ final class TorchObjects: ObjectInterpreter {
       return try nestedFile(object, name, &decoder)
     case ("torch._tensor", "_rebuild_from_type_v2"):
       return jagged(object, &decoder) ?? wrapper(object, &decoder)
+    case (TorchNames.utilities, "_rebuild_parameter"),
+      (TorchNames.utilities, "_rebuild_parameter_with_state"):
+      return try compositeParameter(object, &decoder)
     default: return nil
     }
+  }
+
+  /// A parameter over a sparse or nested tensor, of which it has the parts.
+  private func compositeParameter(
+    _ object: Pickle.Object, _ decoder: inout PickleDecoder
+  ) throws(TensorIOError) -> Interpretation? {
+    guard let data = decoder.pickle.tuple(object.arguments)?.first,
+      case .object(let inner) = decoder.pickle[data],
+      let name = decoder.pickle.global(inner.callee), TorchNames.makesComposites(name),
+      let value = try interpret(inner, named: name, &decoder),
+      case .object(let composite) = value.node, !composite.parts.isEmpty
+    else { return nil }
+    var inert = decoder.inert(object)
+    inert.parts = composite.parts
+    return Interpretation(.object(inert), type: value.traits?.type ?? TorchNames.parameter)
   }
 
   /// `_rebuild_from_type_v2(_rebuild_njt, class, ({'values': …, 'offsets': …, …},), state)`.
