@@ -22,6 +22,9 @@ public enum NPZFormat: TensorFormat {
       try ZIPArchive(
         opened.file, limits: options.limits, checkMeanwhile: { opened.checkMeanwhile($0) })
     }
+    guard !archive.lacksChecksums else {
+      throw .malformed("every CRC-32 of the archive is 0; NumPy refuses the file")
+    }
     var reader = NPZReader(options: options)
     reader.findings = archive.findings
     var keys = NPZKeys()

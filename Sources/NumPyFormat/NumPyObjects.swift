@@ -14,19 +14,23 @@ package import TensorModel
 /// The functions live in `numpy.core` (NumPy 1) or `numpy._core` (NumPy 2).
 package final class NumPyObjects: ObjectInterpreter {
   private let budget: DecodingBudget
+  private let dtypes = PickledDTypes()
 
   /// - Parameter budget: the account of decoded bytes.
   package init(budget: DecodingBudget) { self.budget = budget }
 
   /// The class of arrays, which marks a tensor as NumPy's.
   package static let ndarray = GlobalName("numpy", "ndarray")
+  /// NumPy has 64 axes at most.
+  private static let mostAxes = 64
   private static let modules: Set<String> = ["numpy.core", "numpy._core"]
 
   package func interpret(
     _ object: Pickle.Object, named name: GlobalName, _ decoder: inout PickleDecoder
   ) throws(TensorIOError) -> Interpretation? {
+    guard name.module.begins(with: "numpy.") else { return nil }
     let parts = name.module.split(separator: ".")
-    guard parts.first == "numpy", object.construction == .call,
+    guard object.construction == .call,
       Self.modules.contains(parts.dropLast().joined(separator: ".")),
       let arguments = decoder.pickle.tuple(object.arguments)
     else { return nil }
@@ -43,8 +47,8 @@ package final class NumPyObjects: ObjectInterpreter {
 
   static func shape(_ id: Pickle.ID, _ pickle: Pickle) throws(TensorIOError) -> [Int] {
     if let axis = pickle.int(id) { return [axis] }
-    guard let items = pickle.tuple(id) else {
-      throw .malformed("the shape of a NumPy array is no tuple")
+    guard let items = pickle.tuple(id), items.count <= mostAxes else {
+      throw .malformed("the shape of a NumPy array is no tuple of at most \(mostAxes)")
     }
     return try items.map { (item) throws(TensorIOError) in
       guard let axis = pickle.int(item), axis >= 0 else {
@@ -54,14 +58,20 @@ package final class NumPyObjects: ObjectInterpreter {
     }
   }
 
+  private func element(
+    _ id: Pickle.ID, _ decoder: PickleDecoder
+  ) throws(TensorIOError) -> NPYElement? {
+    try PickledDType(decoder: decoder, known: dtypes).element(id)
+  }
+
   private func array(
-    _ object: Pickle.Object, _ arguments: [Pickle.ID], _ decoder: inout PickleDecoder
+    _ object: Pickle.Object, _ arguments: Pickle.Items, _ decoder: inout PickleDecoder
   ) throws(TensorIOError) -> Interpretation? {
     let pickle = decoder.pickle
     guard object.states.count == 1, object.items.isEmpty, object.elements.isEmpty,
       let type = arguments.first.flatMap({ pickle.global($0) }),
       let state = pickle.tuple(object.states[0]), state.count == 5,
-      let element = try PickledDType(decoder: decoder).element(state[2])
+      let element = try element(state[2], decoder)
     else { return nil }
     let shape = try Self.shape(state[1], pickle)
     guard case .bool(let isFortran) = pickle[state[3]] else {
@@ -98,13 +108,14 @@ package final class NumPyObjects: ObjectInterpreter {
     _ element: NPYElement, _ shape: [Int], _ data: Pickle.ID, _ type: GlobalName,
     _ decoder: inout PickleDecoder
   ) throws(TensorIOError) -> Interpretation {
-    guard case .list(let items) = decoder.pickle[data] else {
+    guard let items = decoder.pickle.list(data) else {
       throw .malformed("the data of a NumPy array of objects are no list")
     }
     guard items.count == (try Shape.elementCount(shape)) else {
       throw .malformed(
         "a NumPy array of shape \(shape) has \(items.count) objects")
     }
+    try decoder.countCopies(items.count)
     // In row-major order whatever the order in memory.
     let elements = items.map { decoder.id(of: $0) }
     let size = try Shape.byteCount(of: element.dtype, shape: shape)
@@ -116,10 +127,10 @@ package final class NumPyObjects: ObjectInterpreter {
   }
 
   private func buffer(
-    _ arguments: [Pickle.ID], _ decoder: PickleDecoder
+    _ arguments: Pickle.Items, _ decoder: PickleDecoder
   ) throws(TensorIOError) -> Interpretation? {
     guard arguments.count == 4, let data = try decoder.byteString(arguments[0]),
-      let element = try PickledDType(decoder: decoder).element(arguments[1]),
+      let element = try element(arguments[1], decoder),
       let order = decoder.pickle.string(arguments[3]), !element.dtype.containsObjects
     else { return nil }
     let shape = try Self.shape(arguments[2], decoder.pickle)
@@ -131,10 +142,10 @@ package final class NumPyObjects: ObjectInterpreter {
 
   /// A scalar as the plain value it is, where no bit of it is lost by that; others stay inert.
   private func scalar(
-    _ arguments: [Pickle.ID], _ decoder: PickleDecoder
+    _ arguments: Pickle.Items, _ decoder: PickleDecoder
   ) throws(TensorIOError) -> Interpretation? {
     guard arguments.count == 2,
-      let element = try PickledDType(decoder: decoder).element(arguments[0]),
+      let element = try element(arguments[0], decoder),
       element.shape.isEmpty, element.byteOrder == .little,
       let type = Self.scalarTypes.first(where: { $0.dtype == element.dtype })?.name,
       let data = try decoder.byteString(arguments[1])

@@ -28,13 +28,13 @@ enum ObjectArray {
     guard case .tensor(let tensor) = graph[id], tensor.dtype.containsObjects else {
       throw .malformed("the header says objects, the pickle after it is no array of objects")
     }
-    guard tensor.count == (try Shape.elementCount(header.shape)) else {
-      throw .malformed(
-        "the header says the shape \(header.shape), the pickle has \(tensor.count) objects")
+    if tensor.shape != header.shape {
+      // As for NumPy, the pickle's shape counts.
+      decoder.findings.append(
+        Finding(
+          "shape-mismatch",
+          "the header says the shape \(header.shape), the pickle \(tensor.shape), which counts"))
     }
-    // As NumPy does: the header's shape counts.
-    let shaped = try Tensor(dtype: tensor.dtype, shape: header.shape, storage: tensor.storage)
-    graph.replace(id, with: .tensor(shaped))
     let uses = pickle.globalUses(member: member, limits: options.limits)
     return Reading(
       id: id, end: end, globals: uses,

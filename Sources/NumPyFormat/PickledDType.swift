@@ -16,11 +16,33 @@ internal import TensorModel
 /// | state[8] | (metadata, (unit, multiple, 1, 1)) of a time |
 struct PickledDType {
   let decoder: PickleDecoder
+  /// Those that were read before.
+  let known: PickledDTypes
 
   static let name = GlobalName("numpy", "dtype")
 
-  /// The element type that an object describes, or nil when it is no dtype.
-  func element(_ id: Pickle.ID, depth: Int = 0) throws(TensorIOError) -> NPYElement? {
+  /// The element type that an object describes, or nil when it is no dtype, or one that stays an
+  /// object: a record whose fields do not lie in the order of their names.
+  func element(_ id: Pickle.ID) throws(TensorIOError) -> NPYElement? {
+    let result = try element(id, depth: 0)
+    try known.countFields(result.weight, limit: decoder.limits.objectCount)
+    return result.element
+  }
+
+  private func element(
+    _ id: Pickle.ID, depth: Int
+  ) throws(TensorIOError) -> PickledDTypes.Result {
+    if let result = known[id] { return result }
+    var weight = 1
+    let element = try element(id, depth, &weight)
+    let result = PickledDTypes.Result(element: element, weight: weight)
+    known[id] = result
+    return result
+  }
+
+  private func element(
+    _ id: Pickle.ID, _ depth: Int, _ weight: inout Int
+  ) throws(TensorIOError) -> NPYElement? {
     let pickle = decoder.pickle
     guard case .object(let object) = pickle[id], pickle.global(object.callee) == Self.name,
       let arguments = pickle.tuple(object.arguments), let first = arguments.first
@@ -31,31 +53,39 @@ struct PickledDType {
         raise: "nestingDepth")
     }
     // ml_dtypes and NumPy's own scalar classes stand for their dtype.
+    var state: Pickle.Items?
+    if let stateID = object.states.first {
+      guard object.states.count == 1, let items = pickle.tuple(stateID), items.count >= 8 else {
+        throw .malformed("the state of a NumPy dtype is no tuple of 8 or 9")
+      }
+      state = items
+    }
     if let type = pickle.global(first) {
-      guard let dtype = DType(name: type.name) else { return nil }
-      return NPYElement(dtype: dtype)
+      guard ["numpy", "ml_dtypes"].contains(type.module), let dtype = DType(name: type.name) else {
+        return nil
+      }
+      let isBig = state.map { pickle.string($0[1]) == ">" } ?? false
+      return NPYElement(dtype: dtype, byteOrder: isBig && dtype.swapUnit > 1 ? .big : .little)
     }
     guard let text = pickle.string(first) else { return nil }
-    guard let stateID = object.states.first else { return try TypeString.parse(text) }
-    guard object.states.count == 1, let state = pickle.tuple(stateID), state.count >= 8 else {
-      throw .malformed("the state of a NumPy dtype is no tuple of 8 or 9")
-    }
-    return try element(text, state, depth)
+    guard let state else { return try TypeString.parse(text) }
+    return try element(text, state, depth, &weight)
   }
 
   private func element(
-    _ text: String, _ state: [Pickle.ID], _ depth: Int
-  ) throws(TensorIOError) -> NPYElement {
+    _ text: String, _ state: Pickle.Items, _ depth: Int, _ weight: inout Int
+  ) throws(TensorIOError) -> NPYElement? {
     let pickle = decoder.pickle
     if let subarray = pickle.tuple(state[2]) {
-      guard subarray.count == 2, var base = try element(subarray[0], depth: depth + 1) else {
-        throw .malformed("a NumPy subarray dtype has no base")
-      }
+      guard subarray.count == 2 else { throw .malformed("a NumPy subarray dtype has no base") }
+      let result = try element(subarray[0], depth: depth + 1)
+      weight += result.weight
+      guard var base = result.element else { return nil }
       base.shape = try NumPyObjects.shape(subarray[1], pickle) + base.shape
       return base
     }
     if let names = pickle.tuple(state[3]) {
-      return NPYElement(dtype: try record(names, state, depth))
+      return try record(names, state, depth, &weight).map { NPYElement(dtype: $0) }
     }
     let order = pickle.string(state[1]) ?? "|"
     var mark = ["<", ">"].contains(order) ? order : ""
@@ -84,31 +114,37 @@ struct PickledDType {
   }
 
   private func record(
-    _ names: [Pickle.ID], _ state: [Pickle.ID], _ depth: Int
-  ) throws(TensorIOError) -> DType {
+    _ names: Pickle.Items, _ state: Pickle.Items, _ depth: Int, _ weight: inout Int
+  ) throws(TensorIOError) -> DType? {
     let pickle = decoder.pickle
     guard case .dictionary(let pairs) = pickle[state[4]], let size = pickle.int(state[5]), size >= 0
     else { throw .malformed("a NumPy record has no fields or no size") }
-    var places: [String: [Pickle.ID]] = [:]
+    var places: [ByteKey: Pickle.Items] = [:]
     for pair in pairs {
       guard let name = try text(pair.key), let place = pickle.tuple(pair.value) else {
         throw .malformed("a field of a NumPy record has no name or no place")
       }
-      places[name] = place
+      places[ByteKey(name)] = place
     }
     var fields: [StructuredType.Field] = []
     for nameID in names {
-      guard let name = try text(nameID), let place = places[name], place.count >= 2,
-        let element = try element(place[0], depth: depth + 1), let offset = pickle.int(place[1]),
-        offset >= 0
+      guard let name = try text(nameID), let place = places[ByteKey(name)], place.count >= 2,
+        let offset = pickle.int(place[1]), offset >= 0
       else { throw .malformed("a field of a NumPy record is no (dtype, offset)") }
+      let result = try element(place[0], depth: depth + 1)
+      weight += result.weight
+      guard weight <= PickledDTypes.mostFields else {
+        throw .unsupported(
+          "a NumPy record of more than \(PickledDTypes.mostFields) fields, those of its fields "
+            + "included")
+      }
+      guard let element = result.element, offset >= fields.last?.offset ?? 0 else { return nil }
       fields.append(
         StructuredType.Field(
           name: name, title: place.count > 2 ? pickle.string(place[2]) : nil,
           dtype: element.dtype, byteOrder: element.byteOrder, shape: element.shape,
           offset: offset))
     }
-    fields.sort { $0.offset < $1.offset }
     do throws(TensorIOError) {
       return .structured(try StructuredType(fields: fields, byteCount: size))
     } catch {
@@ -120,5 +156,34 @@ struct PickledDType {
     if let text = decoder.pickle.string(id) { return text }
     guard let bytes = try decoder.byteString(id) else { return nil }
     return String(validating: try bytes.bytes(), as: UTF8.self)
+  }
+}
+
+/// The dtypes of a pickle, each read once however many arrays and fields share it.
+final class PickledDTypes {
+  struct Result {
+    /// Nil where the dtype stays an object.
+    let element: NPYElement?
+    /// The fields in it, those of its fields included.
+    let weight: Int
+  }
+
+  /// The most fields of a dtype: records that share their fields' types could have 2^100.
+  static let mostFields = 65_536
+
+  private var results: [Pickle.ID: Result] = [:]
+  private var fields = 0
+
+  subscript(id: Pickle.ID) -> Result? {
+    get { results[id] }
+    set { results[id] = newValue }
+  }
+
+  /// Counts the fields of one more array: each is gone through more than once.
+  func countFields(_ count: Int, limit: Int) throws(TensorIOError) {
+    fields += count
+    guard fields <= limit else {
+      throw .limit("the fields of all arrays", fields, over: limit, raise: "objectCount")
+    }
   }
 }

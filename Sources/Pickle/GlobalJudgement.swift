@@ -62,7 +62,7 @@ struct GlobalJudge {
     return verdicts
   }
 
-  private func arguments(_ call: Pickle.ObjectRecord, _ count: Int) -> [Pickle.ID]? {
+  private func arguments(_ call: Pickle.ObjectRecord, _ count: Int) -> Pickle.Items? {
     guard call.construction == .call, call.keywords == .max,
       let arguments = pickle.tuple(Pickle.ID(index: call.arguments)), arguments.count == count
     else { return nil }

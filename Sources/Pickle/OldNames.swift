@@ -12,6 +12,18 @@ enum OldNames {
     return modules[name.module].map { GlobalName($0, name.name) } ?? name
   }
 
+  /// The name under which Python 3 finds it in every protocol.
+  ///
+  /// The modules that the protocols up to 2 go on to use stay as they are.
+  static func readable(_ name: GlobalName) -> GlobalName {
+    isKept(name.module) ? name : modern(name)
+  }
+
+  /// Whether a pickle up to protocol 2 says this module, whoever writes it.
+  static func isKept(_ module: String) -> Bool {
+    ["__builtin__", "copy_reg", "exceptions"].contains(module)
+  }
+
   private static let modules = Dictionary(
     uniqueKeysWithValues: pairs(
       """

@@ -30,8 +30,12 @@ package struct Pickle: Sendable {
   var runs: [Run] = []
   var sources: [any ByteSource] = []
   private var globalIndexes: [GlobalName: UInt32] = [:]
-  /// Whether the names may be those of Python 2, as in protocols 0 to 2.
+  /// The names of ``globals`` as Python 3 knows them.
+  var meanings: [GlobalName] = []
+  /// Whether the names that come next may be those of Python 2, as in protocols 0 to 2.
   var hasOldNames = false
+  /// Whether the parts lie in the order in which a file added them.
+  var isRead = false
   /// The bytes of all different names.
   private(set) var nameBytes = 0
 
@@ -167,147 +171,6 @@ package struct Pickle: Sendable {
 }
 
 extension Pickle {
-  /// The number of objects, those that nothing refers to included.
-  package var count: Int { records.count }
-
-  /// The ids of all objects in the order in which they were made.
-  package var ids: LazyMapSequence<Range<UInt32>, ID> {
-    (0..<UInt32(records.count)).lazy.map { ID(index: $0) }
-  }
-
-  /// The object.
-  package subscript(id: ID) -> Value {
-    let record = records[Int(id.index)]
-    switch record.kind {
-    case .none: return .none
-    case .false: return .bool(false)
-    case .true: return .bool(true)
-    case .int: return .int(Int64(bitPattern: record.b))
-    case .bigInt: return .bigInteger(DecimalInteger.text(twosComplement: textBytes(record)))
-    case .decimal: return .bigInteger(String(decoding: textBytes(record), as: UTF8.self))
-    case .float: return .float(Double(bitPattern: record.b))
-    case .string: return .string(String(decoding: textBytes(record), as: UTF8.self))
-    case .legacyString: return .legacyString(Array(textBytes(record)))
-    case .bytes: return .bytes(source(record))
-    case .byteArray: return .byteArray(source(record))
-    case .buffer: return .buffer(Int(record.a))
-    case .tuple: return .tuple(tuple(record))
-    case .list: return .list(elements(ofChain: record.a))
-    case .dictionary: return .dictionary(pairs(ofChain: record.a))
-    case .set: return .set(elements(ofChain: record.a))
-    case .frozenSet: return .frozenSet(tuple(record))
-    case .global: return .global(globals[Int(record.a)].name)
-    case .extension: return .extension(Int(record.a))
-    case .object: return .object(object(record.a))
-    case .persistent: return .persistent(ID(index: record.a))
-    }
-  }
-
-  /// The items of a tuple, or nil for another object.
-  package func tuple(_ id: ID) -> [ID]? {
-    let record = records[Int(id.index)]
-    return record.kind == .tuple ? tuple(record) : nil
-  }
-
-  /// An integer of at most 64 bits, or nil for another object.
-  package func int(_ id: ID) -> Int? {
-    let record = records[Int(id.index)]
-    return record.kind == .int ? Int(Int64(bitPattern: record.b)) : nil
-  }
-
-  /// The text of a string, or nil for another object.
-  ///
-  /// Python 2 strings are read as UTF-8 where they are.
-  package func string(_ id: ID) -> String? {
-    let record = records[Int(id.index)]
-    switch record.kind {
-    case .string: return String(decoding: textBytes(record), as: UTF8.self)
-    case .legacyString: return String(validating: textBytes(record), as: UTF8.self)
-    default: return nil
-    }
-  }
-
-  /// The name of a class or function, or nil for another object.
-  package func global(_ id: ID) -> GlobalName? {
-    let record = records[Int(id.index)]
-    return record.kind == .global ? globals[Int(record.a)].name : nil
-  }
-
-  /// The bytes of a byte string or Python 2 string, or nil for another object.
-  package func bytes(_ id: ID) throws(TensorIOError) -> (any ByteSource)? {
-    let record = records[Int(id.index)]
-    switch record.kind {
-    case .bytes, .byteArray: return source(record)
-    case .legacyString:
-      let copy = Array(textBytes(record))
-      return try HeapBytes(copy.span)
-    default: return nil
-    }
-  }
-
-  func textBytes(_ record: Record) -> ArraySlice<UInt8> {
-    text[Int(record.b)..<Int(record.b) + Int(record.a)]
-  }
-
-  private func source(_ record: Record) -> any ByteSource {
-    let run = runs[Int(record.a)]
-    return SourceSlice.of(sources[run.source], run.range)
-  }
-
-  private func tuple(_ record: Record) -> [ID] {
-    children[Int(record.b)..<Int(record.b) + Int(record.a)].map { ID(index: $0) }
-  }
-
-  private func object(_ index: UInt32) -> Object {
-    let record = objects[Int(index)]
-    return Object(
-      construction: record.construction, callee: ID(index: record.callee),
-      arguments: ID(index: record.arguments),
-      keywords: record.keywords == .max ? nil : ID(index: record.keywords),
-      states: elements(ofChain: record.states), elements: elements(ofChain: record.elements),
-      items: pairs(ofChain: record.items), offset: Int(record.offset))
-  }
-
-  private func elements(ofChain index: UInt32) -> [ID] {
-    guard index > 0 else { return [] }
-    let chain = chains[Int(index) - 1]
-    var result: [ID] = []
-    result.reserveCapacity(Int(chain.count))
-    var next = chain.head
-    while next != .max {
-      let segment = segments[Int(next)]
-      for child in children[Int(segment.start)..<Int(segment.start + segment.count)] {
-        result.append(ID(index: child))
-      }
-      next = segment.next
-    }
-    return result
-  }
-
-  /// Where the last part of a container or object lies among all parts, which is in order of time.
-  func endOfParts(_ id: ID) -> UInt32 {
-    let record = records[Int(id.index)]
-    let chains: [UInt32]
-    switch record.kind {
-    case .list, .dictionary, .set: chains = [record.a]
-    case .object:
-      let object = objects[Int(record.a)]
-      chains = [object.elements, object.items, object.states]
-    default: chains = []
-    }
-    return chains.filter { $0 > 0 }.map { chain in
-      let last = segments[Int(self.chains[Int(chain) - 1].tail)]
-      return last.start + last.count
-    }.max() ?? 0
-  }
-
-  private func pairs(ofChain index: UInt32) -> [(key: ID, value: ID)] {
-    let flat = elements(ofChain: index)
-    return stride(from: 0, to: flat.count - 1, by: 2).map { (flat[$0], flat[$0 + 1]) }
-  }
-}
-
-extension Pickle {
   /// Makes room for what a pickle of so many bytes can at most hold, within reason.
   ///
   /// Growing by doubling would need three times the memory for a moment; room that is not used costs
@@ -347,6 +210,7 @@ extension Pickle {
       globalIndexes[name]
       ?? {
         globals.append(GlobalUse(name: name, offset: offset))
+        meanings.append(hasOldNames ? OldNames.readable(name) : name)
         nameBytes += name.module.utf8.count + name.name.utf8.count
         return UInt32(globals.count - 1)
       }()

@@ -109,13 +109,15 @@ extension PickleMachine {
     _ opcode: Opcode, _ line: [UInt8]
   ) throws(TensorIOError) {
     switch opcode {
-    case .int where line == [0x30, 0x30]: try push(.false)
-    case .int where line == [0x30, 0x31]: try push(.true)
+    // Two characters that make 0 or 1 are a bool.
+    case .int where line.count == 2 && Self.smallNumber(line) == 0: try push(.false)
+    case .int where line.count == 2 && Self.smallNumber(line) == 1: try push(.true)
     case .int, .long: try pushDecimal(Self.trimmed(line), isLong: opcode == .long)
     case .float:
-      guard let value = Double(String(decoding: Self.trimmed(line), as: UTF8.self)) else {
-        throw .malformed("a float is no number")
-      }
+      let text = Self.trimmed(line)
+      guard let value = Double(String(decoding: text, as: UTF8.self)),
+        value.isFinite || !text.contains(where: { (0x30...0x39).contains($0) })
+      else { throw .malformed("a float is no number, or too large a one") }
       try push(Pickle.Record(kind: .float, b: value.bitPattern))
     case .string:
       let bytes = try PickleText.unquoted(line)
@@ -126,8 +128,12 @@ extension PickleMachine {
     }
   }
 
+  private static func smallNumber(_ line: [UInt8]) -> Int? {
+    Int(String(decoding: trimmed(line), as: UTF8.self))
+  }
+
   /// A number without the white space that Python allows around it.
-  private static func trimmed(_ line: [UInt8]) -> ArraySlice<UInt8> {
+  static func trimmed(_ line: [UInt8]) -> ArraySlice<UInt8> {
     let isSpace = { (byte: UInt8) in byte == 0x20 || (0x09...0x0d).contains(byte) }
     var rest = line.drop(while: isSpace)
     while let last = rest.last, isSpace(last) { rest.removeLast() }
@@ -141,6 +147,10 @@ extension PickleMachine {
     if isNegative || digits.first == 0x2b { digits.removeFirst() }
     guard !digits.isEmpty, digits.allSatisfy({ (0x30...0x39).contains($0) }) else {
       throw .malformed("an integer is no number")
+    }
+    // Python's two readers differ: one takes 010 for 8, the other for 10.
+    guard digits.first != 0x30 || digits.allSatisfy({ $0 == 0x30 }) else {
+      throw .unsupported("an integer with leading zeros")
     }
     digits = digits.drop { $0 == 0x30 }
     guard digits.count <= DecimalInteger.mostDigits else {

@@ -161,14 +161,14 @@ extension PickleMachine {
       let callee = try global(&input, at: offset)
       try requireRoomForObject()
       let arguments = tuple(.tuple, from: try popMark(.inst))
-      try pushObject(.call, callee.index, arguments.index, at: offset)
+      try pushInstance(callee.index, arguments.index, at: offset)
     case .obj:
       let start = try popMark(.obj)
       guard start < stack.count else { throw .malformed("OBJ without a class") }
       let callee = stack[start]
       let arguments = tuple(.tuple, from: start + 1)
       stack.removeLast()
-      try pushObject(.call, callee, arguments.index, at: offset)
+      try pushInstance(callee, arguments.index, at: offset)
     case .reduce, .newObj:
       let arguments = try pop(opcode)
       try pushObject(opcode == .reduce ? .call : .new, try pop(opcode), arguments, at: offset)
@@ -186,6 +186,15 @@ extension PickleMachine {
     case .binPersID: try push(Pickle.Record(kind: .persistent, a: try pop(.binPersID)))
     default: try extensionCode(opcode, &input, at: offset)
     }
+  }
+
+  /// INST and OBJ call a class with arguments, and without any make an instance that is not
+  /// initialized.
+  private mutating func pushInstance(
+    _ callee: UInt32, _ arguments: UInt32, at offset: Int
+  ) throws(TensorIOError) {
+    let isBare = pickle.records[Int(arguments)].a == 0
+    try pushObject(isBare ? .new : .call, callee, arguments, at: offset)
   }
 
   private mutating func pushObject(

@@ -31,6 +31,7 @@ struct PickleMachine {
     let start = input.position
     let opcodes = Opcode.byByte
     pickle.hasOldNames = true
+    pickle.isRead = true
     while true {
       let offset = input.offset
       do throws(TensorIOError) {
@@ -270,7 +271,7 @@ extension PickleMachine {
   }
 
   private static func slot(_ line: [UInt8]) throws(TensorIOError) -> UInt64 {
-    guard let slot = UInt64(String(decoding: line, as: UTF8.self)) else {
+    guard let slot = UInt64(String(decoding: trimmed(line), as: UTF8.self)) else {
       throw .malformed("a memo slot is no number")
     }
     return slot

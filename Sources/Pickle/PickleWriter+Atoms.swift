@@ -111,12 +111,7 @@ extension PickleWriter {
 
   /// The name under which Python 3 finds it in this protocol.
   private func readable(_ name: GlobalName) -> GlobalName {
-    guard version >= 3 else { return name }
-    switch name.module {
-    // No module of Python 3 is called so, whoever put the name into the arena.
-    case "__builtin__", "copy_reg", "exceptions": return OldNames.modern(name)
-    default: return pickle.hasOldNames ? OldNames.modern(name) : name
-    }
+    version >= 3 && OldNames.isKept(name.module) ? OldNames.modern(name) : name
   }
 
   private mutating func byteArray(_ bytes: [UInt8]) throws(TensorIOError) {

@@ -194,7 +194,8 @@ package struct PickleWriter {
     guard !unfilled.isEmpty, let arguments = pickle.tuple(object.arguments) else { return }
     let time = pickle.records[Int(object.arguments.index)].b
     for argument in arguments where unfilled.contains(argument.index) {
-      guard UInt64(pickle.endOfParts(argument)) > time else {
+      // Without a file's order of time nobody knows what was complete.
+      guard pickle.isRead, UInt64(pickle.endOfParts(argument)) > time else {
         throw .unsupported("the arguments of an object lead back to the object")
       }
     }

@@ -50,6 +50,13 @@ package struct PickleDecoder {
   /// What was odd and accepted.
   package var findings: [Finding] = []
   private let interpreters: [any ObjectInterpreter]
+  /// Texts that stand for bytes, as the bytes.
+  let encodedTexts = EncodedTexts()
+  /// References that were copied out of what several objects share.
+  private var copies = 0
+  private var duplicates = 0
+  /// Bytes of keys that were compared.
+  private var keyBytes = 0
   private var known: [UInt32]
   private var pending: [Pickle.ID] = []
 
@@ -97,6 +104,16 @@ package struct PickleDecoder {
 
   private mutating func ids(of ids: [Pickle.ID]) -> [ValueGraph.ID] { ids.map { id(of: $0) } }
 
+  /// Counts references that a call copies: a thousand calls may share one list of a million.
+  package mutating func countCopies(_ count: Int) throws(TensorIOError) {
+    copies += count
+    guard copies <= limits.objectCount else {
+      throw .limit(
+        "the number of references that calls copy", copies, over: limits.objectCount,
+        raise: "objectCount")
+    }
+  }
+
   private mutating func interpretation(
     of id: Pickle.ID
   ) throws(TensorIOError) -> Interpretation {
@@ -121,7 +138,7 @@ package struct PickleDecoder {
     case .set(let items): return Interpretation(.set(ids(of: items)))
     case .frozenSet(let items):
       return Interpretation(.set(ids(of: items)), type: PythonTypes.frozenSet)
-    case .dictionary(let pairs): return Interpretation(.dictionary(self.pairs(pairs)))
+    case .dictionary(let pairs): return Interpretation(.dictionary(try self.pairs(pairs)))
     case .global(let name): return Interpretation(.object(.init(.global(name))))
     case .extension(let code): return Interpretation(.object(.init(.extension(code))))
     case .object(let object): return try interpretation(of: object)
@@ -147,11 +164,13 @@ package struct PickleDecoder {
         throw error.place.member == nil ? error.located(in: .init(offset: object.offset)) : error
       }
     }
-    return Interpretation(.object(inert(object)))
+    return Interpretation(.object(try inert(object)))
   }
 
   /// An object as the file describes it.
-  package mutating func inert(_ object: Pickle.Object) -> ValueGraph.InertObject {
+  package mutating func inert(
+    _ object: Pickle.Object
+  ) throws(TensorIOError) -> ValueGraph.InertObject {
     let callee = id(of: object.callee)
     let arguments = id(of: object.arguments)
     let origin: ValueGraph.InertObject.Origin =
@@ -161,32 +180,58 @@ package struct PickleDecoder {
         .new(callee: callee, arguments: arguments, keywords: object.keywords.map { id(of: $0) })
       }
     return ValueGraph.InertObject(
-      origin, elements: ids(of: object.elements), items: pairs(object.items),
+      origin, elements: ids(of: object.elements), items: try pairs(object.items),
       states: ids(of: object.states))
   }
 
   /// Keys and values as Python would hold them: of equal keys the last value counts.
   package mutating func pairs(
     _ pairs: [(key: Pickle.ID, value: Pickle.ID)]
-  ) -> [(key: ValueGraph.ID, value: ValueGraph.ID)] {
+  ) throws(TensorIOError) -> [(key: ValueGraph.ID, value: ValueGraph.ID)] {
     var result: [(key: ValueGraph.ID, value: ValueGraph.ID)] = []
     result.reserveCapacity(pairs.count)
+    guard pairs.count > 1 else {
+      return pairs.map { (id(of: $0.key), id(of: $0.value)) }
+    }
     var places: [KeyIdentity: Int] = [:]
-    if pairs.count > 1 { places.reserveCapacity(pairs.count) }
+    places.reserveCapacity(pairs.count)
+    // A long text that many keys share is looked at once.
+    var longKeys: [Pickle.ID: Int] = [:]
     for pair in pairs {
-      if pairs.count > 1, let identity = KeyIdentity(pickle[pair.key], encoding) {
-        if let place = places[identity] {
-          findings.append(
-            Finding(
-              "duplicate-key", "a dictionary has the key \(identity) twice; the last value counts"))
-          result[place].value = id(of: pair.value)
-          continue
-        }
-        places[identity] = result.count
+      if let place = longKeys[pair.key] {
+        noteDuplicate(pair.key)
+        result[place].value = id(of: pair.value)
+        continue
       }
-      result.append((id(of: pair.key), id(of: pair.value)))
+      let key = KeyIdentity(pair.key, pickle, encoding)
+      keyBytes += key.byteCount
+      guard keyBytes <= limits.decodedBytes else {
+        throw .limit(
+          "the bytes of the keys of dictionaries", keyBytes, over: limits.decodedBytes,
+          raise: "decodedBytes")
+      }
+      if let place = places[key] {
+        noteDuplicate(pair.key)
+        result[place].value = id(of: pair.value)
+      } else {
+        places[key] = result.count
+        if key.byteCount > 256 { longKeys[pair.key] = result.count }
+        result.append((id(of: pair.key), id(of: pair.value)))
+      }
     }
     return result
+  }
+
+  /// So many findings of one kind tell enough.
+  private static let mostDuplicates = 100
+
+  private mutating func noteDuplicate(_ id: Pickle.ID) {
+    duplicates += 1
+    guard duplicates <= Self.mostDuplicates else { return }
+    let key = KeyIdentity(id, pickle, encoding)
+    findings.append(
+      Finding(
+        "duplicate-key", "a dictionary has the key \(key) twice; the last value counts"))
   }
 }
 
@@ -195,27 +240,57 @@ private enum KeyIdentity: Hashable, CustomStringConvertible {
   case none
   case number(Int64)
   case float(Double)
+  /// Past 64 bits, in decimal.
+  case big(String)
   case text(ByteKey)
+  case bytes([UInt8])
+  case tuple([KeyIdentity])
+  /// Equal to nothing but itself.
+  case object(Pickle.ID)
 
-  init?(_ value: Pickle.Value, _ encoding: LegacyEncoding) {
-    switch value {
-    case .none: self = .none
-    case .bool(let value): self = .number(value ? 1 : 0)
-    case .int(let value): self = .number(value)
+  /// Python compares longer ones too, which nobody uses for keys.
+  private static let mostBytes = 1024
+
+  init(_ id: Pickle.ID, _ pickle: Pickle, _ encoding: LegacyEncoding, depth: Int = 0) {
+    self = Self.plain(id, pickle, encoding, depth) ?? .object(id)
+  }
+
+  private static func plain(
+    _ id: Pickle.ID, _ pickle: Pickle, _ encoding: LegacyEncoding, _ depth: Int
+  ) -> KeyIdentity? {
+    if let items = pickle.tuple(id) {
+      // The reader of pickles allows tuples of thousands of parts.
+      guard depth < 8, items.count <= 64 else { return nil }
+      return .tuple(items.map { KeyIdentity($0, pickle, encoding, depth: depth + 1) })
+    }
+    // Integers are converted to decimal, which takes the square of their size.
+    guard pickle.integerByteCount(id) <= mostBytes else { return nil }
+    switch pickle[id] {
+    case .none: return KeyIdentity.none
+    case .bool(let value): return .number(value ? 1 : 0)
+    case .int(let value): return .number(value)
     case .float(let value):
-      if let whole = Int64(exactly: value) {
-        self = .number(whole)
-      } else if value == value {
-        self = .float(value)
-      } else {
-        return nil
-      }
-    case .bigInteger(let digits): self = .text(ByteKey("\u{0}" + digits))
-    case .string(let text): self = .text(ByteKey(text))
+      if let whole = Int64(exactly: value) { return .number(whole) }
+      return value == value ? .float(value) : nil
+    case .bigInteger(let digits): return .big(digits)
+    case .string(let text): return .text(ByteKey(text))
     case .legacyString(let bytes):
-      guard let text = encoding.text(bytes) else { return nil }
-      self = .text(ByteKey(text))
+      return encoding.text(bytes).map { .text(ByteKey($0)) } ?? .bytes(bytes)
+    case .bytes(let source):
+      guard source.byteCount <= mostBytes, let bytes = try? source.bytes() else { return nil }
+      return .bytes(bytes)
     default: return nil
+    }
+  }
+
+  /// About how much there is to compare.
+  var byteCount: Int {
+    switch self {
+    case .none, .number, .float, .object: 8
+    case .big(let digits): digits.utf8.count * digits.utf8.count / 8
+    case .text(let key): key.text.utf8.count
+    case .bytes(let bytes): bytes.count
+    case .tuple(let parts): parts.reduce(8) { $0 + $1.byteCount }
     }
   }
 
@@ -224,7 +299,11 @@ private enum KeyIdentity: Hashable, CustomStringConvertible {
     case .none: "None"
     case .number(let value): "\(value)"
     case .float(let value): "\(value)"
-    case .text(let key): "'\(key.text.escapedForDisplay)'"
+    case .big(let digits): "\(digits.prefix(40))"
+    case .text(let key): "'\(String(key.text.prefix(200)).escapedForDisplay)'"
+    case .bytes(let bytes): "of \(bytes.count) bytes"
+    case .tuple(let parts): "(\(parts.prefix(8).map(\.description).joined(separator: ", ")))"
+    case .object: "of an object"
     }
   }
 }

@@ -24,9 +24,9 @@ extension PickleDecoder {
     guard object.keywords == nil, let arguments = pickle.tuple(object.arguments) else { return nil }
     switch name {
     case PythonTypes.orderedDictionary, PythonTypes.counter, PythonTypes.defaultDictionary:
-      return dictionary(object, name, arguments)
+      return try dictionary(object, name, arguments)
     case PythonTypes.set, PythonTypes.frozenSet:
-      return setValue(object, name, arguments)
+      return try setValue(object, name, arguments)
     case PythonTypes.complex:
       guard isPlain(object), arguments.count == 2, case .float(let real) = pickle[arguments[0]],
         case .float(let imaginary) = pickle[arguments[1]]
@@ -51,8 +51,8 @@ extension PickleDecoder {
   }
 
   private mutating func dictionary(
-    _ object: Pickle.Object, _ name: GlobalName, _ arguments: [Pickle.ID]
-  ) -> Interpretation? {
+    _ object: Pickle.Object, _ name: GlobalName, _ arguments: Pickle.Items
+  ) throws(TensorIOError) -> Interpretation? {
     guard object.elements.isEmpty else { return nil }
     var traits = ValueGraph.Traits(type: name)
     var items: [(key: Pickle.ID, value: Pickle.ID)] = []
@@ -61,40 +61,41 @@ extension PickleDecoder {
       traits.arguments = arguments.map { id(of: $0) }
     } else if let first = arguments.first {
       guard arguments.count == 1 else { return nil }
-      switch pickle[first] {
-      case .dictionary(let pairs): items = pairs
-      case .list(let entries):
+      if let entries = pickle.list(first) {
+        try countCopies(entries.count)
         // Python 2 writes [[key, value], …].
         for entry in entries {
-          switch pickle[entry] {
-          case .list(let pair) where pair.count == 2, .tuple(let pair) where pair.count == 2:
-            items.append((pair[0], pair[1]))
-          default: return nil
+          guard let pair = pickle.list(entry) ?? pickle.tuple(entry), pair.count == 2 else {
+            return nil
           }
+          items.append((pair[0], pair[1]))
         }
-      default: return nil
+      } else {
+        guard case .dictionary(let pairs) = pickle[first] else { return nil }
+        try countCopies(pairs.count)
+        items = pairs
       }
     }
     traits.states = object.states.map { id(of: $0) }
-    return Interpretation(.dictionary(pairs(items + object.items)), traits)
+    return Interpretation(.dictionary(try pairs(items + object.items)), traits)
   }
 
   private mutating func setValue(
-    _ object: Pickle.Object, _ name: GlobalName, _ arguments: [Pickle.ID]
-  ) -> Interpretation? {
+    _ object: Pickle.Object, _ name: GlobalName, _ arguments: Pickle.Items
+  ) throws(TensorIOError) -> Interpretation? {
     guard object.items.isEmpty, object.states.isEmpty, arguments.count <= 1 else { return nil }
-    var items: [Pickle.ID] = []
+    var items: [ValueGraph.ID] = []
     if let first = arguments.first {
-      switch pickle[first] {
-      case .list(let elements), .tuple(let elements): items = elements
-      default: return nil
-      }
+      guard let elements = pickle.list(first) ?? pickle.tuple(first) else { return nil }
+      try countCopies(elements.count)
+      items = elements.map { id(of: $0) }
     }
-    let node = ValueGraph.Node.set((items + object.elements).map { id(of: $0) })
-    return name == PythonTypes.set ? Interpretation(node) : Interpretation(node, type: name)
+    items += object.elements.map { id(of: $0) }
+    return name == PythonTypes.set
+      ? Interpretation(.set(items)) : Interpretation(.set(items), type: name)
   }
 
-  private func byteArray(_ arguments: [Pickle.ID]) throws(TensorIOError) -> Interpretation? {
+  private func byteArray(_ arguments: Pickle.Items) throws(TensorIOError) -> Interpretation? {
     if arguments.isEmpty {
       return Interpretation(.bytes(try HeapBytes([UInt8]().span)), type: PythonTypes.byteArray)
     }
@@ -117,10 +118,12 @@ extension PickleDecoder {
     return name == PythonTypes.encode ? try encodedBytes(arguments) : nil
   }
 
-  private func encodedBytes(_ arguments: [Pickle.ID]) throws(TensorIOError) -> HeapBytes? {
+  private func encodedBytes(_ arguments: Pickle.Items) throws(TensorIOError) -> HeapBytes? {
     guard arguments.count == 2, let encoding = pickle.string(arguments[1]),
-      ["latin1", "latin-1"].contains(encoding), case .string(let text) = pickle[arguments[0]]
+      ["latin1", "latin-1"].contains(encoding)
     else { return nil }
+    if let known = encodedTexts[arguments[0]] { return known }
+    guard case .string(let text) = pickle[arguments[0]] else { return nil }
     var bytes: [UInt8] = []
     bytes.reserveCapacity(text.utf8.count)
     for scalar in text.unicodeScalars {
@@ -129,6 +132,18 @@ extension PickleDecoder {
       }
       bytes.append(byte)
     }
-    return try HeapBytes(bytes.span)
+    let result = try HeapBytes(bytes.span)
+    encodedTexts[arguments[0]] = result
+    return result
+  }
+}
+
+/// The bytes of texts that calls encode: many calls may share one text.
+final class EncodedTexts {
+  private var known: [Pickle.ID: HeapBytes] = [:]
+
+  subscript(text: Pickle.ID) -> HeapBytes? {
+    get { known[text] }
+    set { known[text] = newValue }
   }
 }

@@ -128,7 +128,10 @@ public struct Tensor: Sendable {
   public var count: Int { shape.reduce(1, *) }
 
   /// The bytes of the elements without gaps.
-  public var byteCount: Int { (count * dtype.bitWidth + 7) / 8 }
+  public var byteCount: Int {
+    let bits = count * dtype.bitWidth
+    return bits / 8 + (bits % 8 == 0 ? 0 : 1)
+  }
 
   /// The number of axes.
   public var rank: Int { shape.count }

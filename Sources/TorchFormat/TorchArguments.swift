@@ -5,14 +5,14 @@ internal import TensorModel
 /// The arguments of one of torch's functions, each checked for its type.
 struct TorchArguments {
   let function: GlobalName
-  let ids: [Pickle.ID]
+  let ids: Pickle.Items
 
   /// - Throws: `malformed` when there are fewer or more arguments than the function takes.
   init(
     _ function: GlobalName, _ arguments: Pickle.ID, _ pickle: Pickle, _ count: ClosedRange<Int>
   ) throws(TensorIOError) {
     self.function = function
-    ids = pickle.tuple(arguments) ?? []
+    ids = pickle.tuple(arguments) ?? Pickle.Items()
     guard count.contains(ids.count) else {
       throw .malformed(
         "\(function) has \(ids.count) arguments; it takes \(count.lowerBound)"
@@ -66,15 +66,12 @@ struct TorchArguments {
     return values
   }
 
-  static func items(_ id: Pickle.ID, _ pickle: Pickle) -> [Pickle.ID]? {
-    if let items = pickle.tuple(id) { return items }
-    switch pickle[id] {
-    case .list(let items): return items
-    case .object(let object) where pickle.global(object.callee) == TorchNames.size:
-      guard let parts = pickle.tuple(object.arguments), parts.count == 1 else { return nil }
-      return pickle.tuple(parts[0])
-    default: return nil
-    }
+  static func items(_ id: Pickle.ID, _ pickle: Pickle) -> Pickle.Items? {
+    if let items = pickle.tuple(id) ?? pickle.list(id) { return items }
+    guard case .object(let object) = pickle[id], pickle.global(object.callee) == TorchNames.size,
+      let parts = pickle.tuple(object.arguments), parts.count == 1
+    else { return nil }
+    return pickle.tuple(parts[0])
   }
 
   /// Whether an argument holds nothing: None, or an empty dictionary of either kind.

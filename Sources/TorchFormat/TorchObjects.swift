@@ -59,13 +59,14 @@ final class TorchObjects: ObjectInterpreter {
     case (TorchNames.utilities, "_rebuild_nested_tensor"):
       let labels = ["@buffer", "@sizes", "@strides", "@offsets"]
       let arguments = try TorchArguments(name, object.arguments, decoder.pickle, 4...4)
-      var inert = decoder.inert(object)
+      var inert = try decoder.inert(object)
       inert.parts = zip(labels, arguments.ids).map { ($0, decoder.id(of: $1)) }
       return Interpretation(.object(inert))
     case ("torch.storage", "_load_from_bytes"):
       return try nestedFile(object, name, &decoder)
     case ("torch._tensor", "_rebuild_from_type_v2"):
-      return jagged(object, &decoder) ?? wrapper(object, &decoder)
+      if let result = try jagged(object, &decoder) { return result }
+      return try wrapper(object, &decoder)
     case (TorchNames.utilities, "_rebuild_parameter"),
       (TorchNames.utilities, "_rebuild_parameter_with_state"):
       return try compositeParameter(object, &decoder)
@@ -83,7 +84,7 @@ final class TorchObjects: ObjectInterpreter {
       let value = try interpret(inner, named: name, &decoder),
       case .object(let composite) = value.node, !composite.parts.isEmpty
     else { return nil }
-    var inert = decoder.inert(object)
+    var inert = try decoder.inert(object)
     inert.parts = composite.parts
     return Interpretation(.object(inert), type: value.traits?.type ?? TorchNames.parameter)
   }
@@ -91,14 +92,14 @@ final class TorchObjects: ObjectInterpreter {
   /// `_rebuild_from_type_v2(_rebuild_njt, class, ({'values': …, 'offsets': …, …},), state)`.
   private func jagged(
     _ object: Pickle.Object, _ decoder: inout PickleDecoder
-  ) -> Interpretation? {
+  ) throws(TensorIOError) -> Interpretation? {
     let pickle = decoder.pickle
     guard let arguments = pickle.tuple(object.arguments), arguments.count == 4,
       pickle.global(arguments[0]) == TorchNames.rebuildJagged,
       let type = pickle.global(arguments[1]),
       let first = pickle.tuple(arguments[2])?.first, case .dictionary(let pairs) = pickle[first]
     else { return nil }
-    var inert = decoder.inert(object)
+    var inert = try decoder.inert(object)
     for name in ["values", "offsets", "lengths", "_ragged_idx"] {
       guard let part = pairs.first(where: { pickle.string($0.key) == name })?.value else {
         continue
@@ -113,13 +114,13 @@ final class TorchObjects: ObjectInterpreter {
   /// of its own; the tensors that it wraps are attributes.
   private func wrapper(
     _ object: Pickle.Object, _ decoder: inout PickleDecoder
-  ) -> Interpretation? {
+  ) throws(TensorIOError) -> Interpretation? {
     let pickle = decoder.pickle
     guard let arguments = pickle.tuple(object.arguments), arguments.count == 4,
       pickle.global(arguments[0]) == TorchNames.rebuildWrapper,
       let type = pickle.global(arguments[1]), case .dictionary(let state) = pickle[arguments[3]]
     else { return nil }
-    var inert = decoder.inert(object)
+    var inert = try decoder.inert(object)
     for pair in state {
       guard let name = pickle.string(pair.key) else { return nil }
       inert.parts.append((name, decoder.id(of: pair.value)))
@@ -150,17 +151,18 @@ final class TorchObjects: ObjectInterpreter {
     _ object: Pickle.Object, _ name: GlobalName, _ decoder: inout PickleDecoder
   ) throws(TensorIOError) -> Interpretation? {
     let arguments = try TorchArguments(name, object.arguments, decoder.pickle, 2...7)
+    let ids = Array(arguments.ids)
     let data: [Pickle.ID]
-    switch arguments.ids.count {
+    switch ids.count {
     case 2:
-      guard let parts = decoder.pickle.tuple(arguments.ids[1]) else {
+      guard let parts = decoder.pickle.tuple(ids[1]) else {
         throw .malformed("the data of a sparse tensor are no tuple")
       }
-      data = parts
+      data = Array(parts)
     case 6, 7:
-      noteHooks(arguments, arguments.ids.count - 1, &decoder)
-      data = Array(arguments.ids[3..<arguments.ids.count - 1]) + [arguments.ids[1]]
-    default: throw .malformed("\(name) has \(arguments.ids.count) arguments; it takes 2, 6 or 7")
+      noteHooks(arguments, ids.count - 1, &decoder)
+      data = ids[3..<ids.count - 1] + [ids[1]]
+    default: throw .malformed("\(name) has \(ids.count) arguments; it takes 2, 6 or 7")
     }
     let labels: [String]
     switch try layout(arguments.ids[0], decoder.pickle) {
@@ -174,7 +176,7 @@ final class TorchObjects: ObjectInterpreter {
     guard data.count <= labels.count, data.count >= 3 else {
       throw .malformed("a sparse tensor has \(data.count) parts")
     }
-    var inert = decoder.inert(object)
+    var inert = try decoder.inert(object)
     inert.parts = zip(labels, data).map { ($0, decoder.id(of: $1)) }
     return Interpretation(.object(inert))
   }

@@ -7,6 +7,9 @@ public struct ZIPArchive: Sendable {
   public let members: [ZIPMember]
   /// What was odd and accepted.
   public let findings: [Finding]
+  /// Whether every checksum is 0, as PyTorch writes it after `set_crc32_options(False)`: then none is
+  /// compared.
+  public let lacksChecksums: Bool
 
   /// Reads the directory of a file.
   ///
@@ -38,17 +41,24 @@ public struct ZIPArchive: Sendable {
     } else {
       entries = try Self.agreedEntries(entries, window)
     }
+    let lacksChecksums =
+      entries.contains { $0.size > 0 } && entries.allSatisfy { $0.crc32 == 0 }
     var members: [ZIPMember] = []
     members.reserveCapacity(entries.count)
     var findings: [Finding] = []
+    if lacksChecksums {
+      findings.append(
+        Finding("no-checksums", "every CRC-32 is 0: damage to the data would not be noticed"))
+    }
     for entry in entries {
       try locating(.init(member: entry.name)) { () throws(TensorIOError) in
         let header = try ZIPLocalHeader(window, at: entry.headerOffset ?? 0)
-        members.append(try ZIPMember(file, entry, header))
+        members.append(try ZIPMember(file, entry, header, isChecksummed: !lacksChecksums))
         findings += Self.disagreements(of: header, with: entry)
       }
     }
     try Self.requireDisjoint(members, before: layout.directory.lowerBound)
+    self.lacksChecksums = lacksChecksums
     self.members = members
     self.findings = findings + Self.unaccounted(members, layout, file)
   }

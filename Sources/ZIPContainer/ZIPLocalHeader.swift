@@ -36,6 +36,9 @@ struct ZIPLocalHeader {
   /// Reads the header at `offset`.
   init(_ file: FileWindow, at offset: Int) throws(TensorIOError) {
     self.offset = offset
+    guard offset <= file.file.byteCount - Self.fixedSize else {
+      throw .malformed("the local header reaches past the end of the file", offset: offset)
+    }
     let fixed = try file.bytes(offset..<offset + Self.fixedSize)
     var cursor = ByteCursor(fixed.span, baseOffset: offset)
     guard cursor.skip(ifNext: Self.signature) else {

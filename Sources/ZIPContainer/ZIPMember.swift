@@ -14,13 +14,16 @@ public final class ZIPMember: ByteSource {
   /// From the local header to the end of the data.
   let range: Range<Int>
   let hasDescriptor: Bool
-  let crc32: UInt32
+  /// Nil where the archive was written without checksums.
+  private let crc32: UInt32?
   let data: FileSlice
 
   /// The longest output that a byte of deflated input can have is 1,032 bytes.
   private static let maximumRatio = 1032
 
-  init(_ file: InputFile, _ entry: ZIPEntry, _ header: ZIPLocalHeader) throws(TensorIOError) {
+  init(
+    _ file: InputFile, _ entry: ZIPEntry, _ header: ZIPLocalHeader, isChecksummed: Bool = true
+  ) throws(TensorIOError) {
     guard header.name == entry.rawName else {
       let other = String(decoding: header.name, as: UTF8.self)
       throw .malformed(
@@ -56,7 +59,7 @@ public final class ZIPMember: ByteSource {
     byteCount = entry.size
     isDeflated = entry.method == ZIPEntry.deflated
     hasDescriptor = header.hasDescriptor
-    crc32 = entry.crc32
+    crc32 = isChecksummed ? entry.crc32 : nil
     let end = try header.dataOffset.added(to: entry.compressedSize, "the end of the member")
     range = header.offset..<end
     data = try FileSlice(file, header.dataOffset..<end)
@@ -120,7 +123,7 @@ public final class ZIPMember: ByteSource {
 
   public func requireUnchanged() throws(TensorIOError) { try data.requireUnchanged() }
   public var isResident: Bool { !isDeflated }
-  public var isChecksummed: Bool { true }
+  public var isChecksummed: Bool { crc32 != nil }
 
   public func withResidentBytes<R>(
     _ body: (UnsafeRawBufferPointer) throws(TensorIOError) -> R
@@ -194,11 +197,10 @@ public final class ZIPMember: ByteSource {
   }
 
   func requireChecksum(_ found: UInt32) throws(TensorIOError) {
-    guard found == crc32 else {
-      throw .malformed(
-        "the CRC-32 of the data is \(CRC32.text(found)), the archive says "
-          + "\(CRC32.text(crc32)); the data is damaged")
-    }
+    guard let crc32, found != crc32 else { return }
+    throw .malformed(
+      "the CRC-32 of the data is \(CRC32.text(found)), the archive says \(CRC32.text(crc32)); "
+        + "the data is damaged")
   }
 
   /// The file and the member, for errors about its contents.
@@ -230,7 +232,7 @@ public final class ZIPMemberSlice: ByteSource {
   public var byteCount: Int { range.count }
   public func requireUnchanged() throws(TensorIOError) { try member.requireUnchanged() }
   public var isResident: Bool { member.isResident }
-  public var isChecksummed: Bool { true }
+  public var isChecksummed: Bool { member.isChecksummed }
 
   public func withResidentBytes<R>(
     _ body: (UnsafeRawBufferPointer) throws(TensorIOError) -> R

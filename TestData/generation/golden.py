@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.lib import _format_impl  # the only reader of a version 3 header that gives the order
 
 JSON = dict[str, Any]
 
@@ -124,6 +123,8 @@ def saved(array: np.ndarray) -> bytes:
 
 def describe_npy(data: bytes, load: Callable[[], np.ndarray], name: str = "", unlimited: bool = False) -> JSON:
     """One npy stream: what its header says and the digest of its elements, checked against what ``load`` gives."""
+    from numpy.lib import _format_impl  # of NumPy 2 alone; the only reader of a version 3 header that gives the order
+
     stream = io.BytesIO(data)
     version = np.lib.format.read_magic(stream)
     with warnings.catch_warnings():

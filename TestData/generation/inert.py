@@ -31,6 +31,7 @@ _KNOWN = (
     | {(f"numpy.{core}.multiarray", "scalar") for core in ("core", "_core")}
     | {(f"numpy.{core}.numeric", "_frombuffer") for core in ("core", "_core")}
 )
+_numpy_reconstruct = np.empty(0).__reduce__()[0]  # its module had another name before NumPy 2
 _RECONSTRUCT = {(f"numpy.{core}.multiarray", "_reconstruct") for core in ("core", "_core")}
 
 
@@ -86,7 +87,7 @@ def _reconstruct(kind: type, shape: tuple[int, ...], code: bytes) -> np.ndarray:
     if issubclass(kind, Inert):
         module, _, name = kind.python_class.rpartition(".")
         kind = type(name, (np.ndarray,), {"__module__": module})
-    return np._core.multiarray._reconstruct(kind, shape, code)
+    return _numpy_reconstruct(kind, shape, code)
 
 
 class InertUnpickler(pickle.Unpickler):

@@ -9,18 +9,19 @@ import torch
 
 from . import golden, values
 from .golden import JSON
+from .torch_features import raw_storage
 from .torch_load import Composite, Wrapped, sparse
 from .tree import Path, Tree
 
 _COMPONENT = {
-    torch.complex32: np.uint16,
-    torch.bcomplex32: np.uint16,
-    torch.complex64: np.uint32,
-    torch.complex128: np.uint64,
-    torch.float16: np.uint16,
-    torch.bfloat16: np.uint16,
-    torch.float32: np.uint32,
-    torch.float64: np.uint64,
+    "complex32": np.uint16,
+    "bcomplex32": np.uint16,
+    "complex64": np.uint32,
+    "complex128": np.uint64,
+    "float16": np.uint16,
+    "bfloat16": np.uint16,
+    "float32": np.uint32,
+    "float64": np.uint64,
 }
 
 
@@ -39,7 +40,7 @@ def element_bytes(tensor: torch.Tensor) -> bytes:
     if tensor.is_quantized:
         return tensor.int_repr().contiguous().numpy().tobytes()
     tensor = tensor.detach()
-    size, raw = tensor.element_size(), storage_bytes(tensor.untyped_storage())
+    size, raw = tensor.element_size(), storage_bytes(raw_storage(tensor))
     if tensor.numel() == 0:
         return b""
     rows = np.lib.stride_tricks.as_strided(
@@ -47,7 +48,7 @@ def element_bytes(tensor: torch.Tensor) -> bytes:
     )
     elements = np.array(rows, order="C").reshape(-1)  # a copy: signs are flipped in it
     if tensor.is_conj() or tensor.is_neg():
-        parts = elements.view(_COMPONENT[tensor.dtype])
+        parts = elements.view(_COMPONENT[dtype_name(tensor.dtype)])
         sign = parts.dtype.type(1 << (8 * parts.itemsize - 1))
         if tensor.is_neg():
             parts ^= sign
@@ -142,7 +143,7 @@ class Description(Tree):
     def _layout(self, tensor: torch.Tensor, requires_grad: bool) -> JSON:
         """Dtype, shape, place in the storage, and digest."""
         meta = tensor.device.type == "meta"
-        storage = tensor.untyped_storage()
+        storage = raw_storage(tensor)
         return {
             "dtype": dtype_name(tensor.dtype),
             "shape": list(tensor.shape),
@@ -159,8 +160,7 @@ class Description(Tree):
         """A storage without a tensor: one dimension of its elements; bytes when it has no type."""
         typed = isinstance(value, torch.TypedStorage) and value.dtype != torch.uint8
         dtype = value.dtype if typed else torch.uint8
-        raw = value if isinstance(value, torch.UntypedStorage) else value._untyped_storage
-        tensor = torch.empty(0, dtype=dtype).set_(raw)
+        tensor = torch.empty(0, dtype=dtype).set_(raw_storage(value))
         name = "torch.storage.TypedStorage" if typed else "torch.storage.UntypedStorage"
         entry: JSON = {"name": ".".join(path), "path": list(path)} | self._layout(tensor, False) | {"class": name}
         self.tensors.append(entry | self._same(value))

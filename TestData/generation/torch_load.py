@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from .inert import InertUnpickler
+from .torch_features import load_with
 from .values import class_name
 
 _KNOWN_MODULES = {
@@ -85,7 +86,7 @@ def _of_type(function: Callable[..., Any], kind: type, arguments: tuple, state: 
 
 
 def sparse(layout: torch.layout, data: tuple) -> Composite:
-    """In place of ``_rebuild_sparse_tensor``, which may not look at elements that a legacy stream has not read yet."""
+    """In place of ``_rebuild_sparse_tensor`` and of CSR's old one: they may not look at elements that no one has read yet."""
     names = _PARTS[layout]
     parts = dict(zip(names, data[: len(names)], strict=True))
     facts: dict[str, Any] = {"shape": list(data[len(names)]), "dtype": _dtype(parts["values"])}
@@ -111,6 +112,7 @@ _SUBSTITUTES: dict[tuple[str, str], Callable[..., Any]] = {
     ("torch._utils", "_rebuild_parameter_with_state"): _parameter,
     ("torch._tensor", "_rebuild_from_type_v2"): _of_type,
     ("torch._utils", "_rebuild_sparse_tensor"): sparse,
+    ("torch._utils", "_rebuild_sparse_csr_tensor"): sparse,
     ("torch._utils", "_rebuild_nested_tensor"): _nested,
     ("torch.nested._internal.nested_tensor", "_rebuild_njt"): _jagged,
     ("torch.jit._pickle", "restore_type_tag"): lambda value, _tag: value,
@@ -164,7 +166,7 @@ def _load_archive(path: Path) -> Loaded:
         loaded.devices[storage._cdata] = location
         return storage
 
-    loaded.root = torch.load(path, map_location=place, weights_only=False, pickle_module=_module_for_torch(_unpickler(loaded)))
+    loaded.root = load_with(_module_for_torch(_unpickler(loaded)), path, map_location=place)
     return loaded
 
 

@@ -43,7 +43,7 @@ def tensor(rng: np.random.Generator, name: str, shape: tuple[int, ...]) -> torch
     """A tensor of random bits, of bools for ``bool``."""
     dtype = getattr(torch, name)
     count = math.prod(shape)
-    size = dtype.itemsize
+    size = torch.empty(0, dtype=dtype).element_size()  # dtypes have no itemsize before 2.1
     raw = rng.integers(0, 2 if name == "bool" else 256, max(count, 1) * size).astype(np.uint8)
     made = torch.from_numpy(raw).view(dtype)
     return made[:count].reshape(shape) if count else made.as_strided(shape, torch.empty(shape).stride())

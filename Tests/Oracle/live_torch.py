@@ -12,6 +12,7 @@ The checks print each difference and ``equal N of M``; the exit status is 1 when
 A written file must load with ``weights_only=True``, mapped and not, without a warning that torch's own file of the same content
 does not give. Content that torch refuses even when it saved it itself is loaded with any class allowed, and counted. A storage
 of which the tensors of the original use less than half may be written smaller: then strides may be contiguous and offsets other.
+All of it runs with PyTorch 1.13 and NumPy 1.24 too: ``torch_features`` says what is left out there.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "TestData"))
 import torch_models  # noqa: E402
 import torch_npz  # noqa: E402
-from generation import torch_files, torch_load  # noqa: E402  (found only with the path above)
+from generation import torch_features, torch_files, torch_load  # noqa: E402  (found only with the path above)
 from generation.torch_golden import Description  # noqa: E402
 from torch_compare import Comparison  # noqa: E402
 from torch_random import RandomTree  # noqa: E402
@@ -103,12 +104,13 @@ class Checker:
         allowed = self._is_allowed(root)
         self.any_class += not allowed
         found: list[str] = []
-        for mapped in (True, False):
+        for options in torch_features.LOADING:
+            call = "torch.load({})".format(", ".join(f"{name}={value}" for name, value in options.items()))
             try:
-                made, made_tags, warned = _load(written, weights_only=allowed, mmap=mapped)
+                made, made_tags, warned = _load(written, weights_only=allowed, **options)
             except Exception as error:  # the same for both ways would be said twice
-                return [f"torch.load(mmap={mapped}): {_error_text(error)}"]
-            found += [f"torch.load(mmap={mapped}) warns: {text}" for text in sorted(warned - self._known_warnings)]
+                return [f"{call}: {_error_text(error)}"]
+            found += [f"{call} warns: {text}" for text in sorted(warned - self._known_warnings)]
             found += Comparison(self.compact, tags, made_tags).run(root, made)
             if found:
                 break
@@ -124,7 +126,7 @@ class Checker:
         """Whether torch loads its own file of the same content with ``weights_only``; empty bytes can be written so that it does."""
         stream = io.BytesIO(torch_files.saved(root))
         try:
-            with torch.serialization.safe_globals([bytes]):
+            with torch_features.also_allowed([bytes]):
                 self._known_warnings |= _load(stream, weights_only=True)[2]
         except pickle.UnpicklingError:
             return False

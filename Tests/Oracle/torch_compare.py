@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from generation.torch_features import raw_storage
 from generation.torch_golden import element_bytes, quantizer, storage_bytes
 
 Children = list[tuple[str, Any]]
@@ -92,29 +93,29 @@ class Comparison:
         groups: dict[int, list[tuple[str, torch.Tensor, torch.Tensor]]] = defaultdict(list)
         owners: dict[int, int] = {}
         for entry in self._tensors:
-            groups[entry[1].untyped_storage()._cdata].append(entry)
+            groups[raw_storage(entry[1])._cdata].append(entry)
         for key, group in groups.items():
-            size = group[0][1].untyped_storage().nbytes()
+            size = raw_storage(group[0][1]).nbytes()
             may_shrink = self.compact and 2 * used.get(key, size) < size
             (self._compare_compacted if may_shrink else self._compare_whole)(group)
             for path, _, actual in group:
-                tag, wanted = self.actual_tags.get(actual.untyped_storage()._cdata), self.tags.get(key)
+                tag, wanted = self.actual_tags.get(raw_storage(actual)._cdata), self.tags.get(key)
                 if tag != wanted:
                     self._differ(path, f"saved on {tag}, not {wanted}")
-                if owners.setdefault(actual.untyped_storage()._cdata, key) != key:
+                if owners.setdefault(raw_storage(actual)._cdata, key) != key:
                     self._differ(path, "shares a storage with a tensor that it did not share one with")
 
     def _compare_whole(self, group: list[tuple[str, torch.Tensor, torch.Tensor]]) -> None:
         """A storage that must be written whole: every place, and every byte."""
-        storage = group[0][2].untyped_storage()
+        storage = raw_storage(group[0][2])
         for path, expected, actual in group:
             for name in ("stride", "storage_offset"):
                 wanted, made = getattr(expected, name)(), getattr(actual, name)()
                 if wanted != made:
                     self._differ(path, f"{name} {made}, not {wanted}")
-            if actual.untyped_storage()._cdata != storage._cdata:
+            if raw_storage(actual)._cdata != storage._cdata:
                 self._differ(path, f"shares no storage with {group[0][0]}")
-        wanted, made = (storage_bytes(entry.untyped_storage()).tobytes() for entry in group[0][1:])
+        wanted, made = (storage_bytes(raw_storage(entry)).tobytes() for entry in group[0][1:])
         if wanted != made:
             self._differ(group[0][0], f"other bytes in the storage, {len(made)} of them, not {len(wanted)}")
 
@@ -124,11 +125,11 @@ class Comparison:
             contiguous = torch.empty(expected.shape, device="meta").stride()
             if actual.stride() not in (expected.stride(), contiguous) and expected.numel() > 1:
                 self._differ(path, f"stride {actual.stride()}, neither {expected.stride()} nor contiguous")
-            if actual.untyped_storage().nbytes() > expected.untyped_storage().nbytes():
+            if raw_storage(actual).nbytes() > raw_storage(expected).nbytes():
                 self._differ(path, "the storage has grown")
             for other_path, other, other_actual in group[:index]:
                 overlap = not set(element_places(expected).tolist()).isdisjoint(element_places(other).tolist())
-                if overlap and actual.untyped_storage()._cdata != other_actual.untyped_storage()._cdata:
+                if overlap and raw_storage(actual)._cdata != raw_storage(other_actual)._cdata:
                     self._differ(path, f"no longer shares a storage with {other_path}, which it overlaps")
 
 
@@ -165,10 +166,10 @@ def usage(root: Any) -> dict[int, int]:
     masks: dict[int, np.ndarray] = {}
     for value in _everything(root):
         if isinstance(value, torch.TypedStorage | torch.UntypedStorage):
-            raw = value if isinstance(value, torch.UntypedStorage) else value._untyped_storage
+            raw = raw_storage(value)
             masks[raw._cdata] = np.ones(raw.nbytes(), bool)
         elif is_plain(value):
-            storage = value.untyped_storage()
+            storage = raw_storage(value)
             mask = masks.setdefault(storage._cdata, np.zeros(storage.nbytes(), bool))
             if value.dtype in _PACKED:
                 mask[:] = True
@@ -196,8 +197,7 @@ def anatomy(value: Any) -> tuple[dict[str, Any], Children]:
     if isinstance(value, torch.Tensor):
         return _tensor(value)
     if isinstance(value, torch.TypedStorage | torch.UntypedStorage):
-        raw = value if isinstance(value, torch.UntypedStorage) else value._untyped_storage
-        return {"dtype": getattr(value, "dtype", None), "bytes": storage_bytes(raw).tobytes()}, []
+        return {"dtype": getattr(value, "dtype", None), "bytes": storage_bytes(raw_storage(value)).tobytes()}, []
     if isinstance(value, _LEAVES):
         return {"value": value}, []
     if isinstance(value, float):

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 from generation import torch_load, values
-from generation.torch_golden import Description, element_bytes
+from generation.torch_golden import Description, dtype_name, element_bytes
 from generation.torch_load import Composite, Wrapped
 
-_RAW = {torch.bfloat16: "V2", torch.complex32: "V4", torch.bcomplex32: "V4", torch.bits16: "V2"}
+_RAW = {"bfloat16": "V2", "complex32": "V4", "bcomplex32": "V4", "bits16": "V2"}
 _MODULE_PARTS = re.compile(r"(?:^|\.)_(?:modules|parameters|buffers)(?=\.)")
 
 
@@ -41,9 +41,9 @@ class _Arrays(Description):
 
 def _dtype(dtype: torch.dtype) -> np.dtype:
     """The dtype that NumPy has for it; raw bytes where it has none."""
-    if dtype in _RAW:
-        return np.dtype(_RAW[dtype])
-    name = str(dtype).removeprefix("torch.")
+    name = dtype_name(dtype)
+    if name in _RAW:
+        return np.dtype(_RAW[name])
     return np.dtype("V1") if name.startswith(("float8", "float4", "bits")) else np.dtype(name)
 
 

@@ -10,9 +10,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from generation import torch_features
 from generation.torch_tensors import V2_DTYPES, V3_DTYPES, tensor
 
 _WORDS = ("weight", "bias", "a.b", "with space", "é", "日本", "", "0", "layer/1", "_metadata", "x" * 40, "😀", "tab\t")
+_NAMED_DTYPES = torch_features.known_dtypes(V2_DTYPES + V3_DTYPES)
+_SAVED_DTYPES = _NAMED_DTYPES if torch_features.SAVES_V3 else V2_DTYPES
 _QUANTIZED = ("quint8", "qint8", "qint32")
 _DEEPEST = 4
 
@@ -24,7 +27,7 @@ class RandomTree:
         """Makes the tree; a legacy stream cannot hold untyped storages and the dtypes that need them."""
         self._rng = rng
         self._legacy = legacy
-        self._dtypes = V2_DTYPES if legacy else V2_DTYPES + V3_DTYPES
+        self._dtypes = V2_DTYPES if legacy else _SAVED_DTYPES
         self._any_class = rng.random() < 0.15  # with content that weights_only refuses
         self._bases: list[torch.Tensor] = []
         self._made: list[Any] = []
@@ -128,7 +131,7 @@ class RandomTree:
             lambda: self._rng.bytes(self._int(1, 300)),
             lambda: bytearray(self._rng.bytes(self._int(0, 9))),
             lambda: torch.Size(int(n) for n in self._rng.integers(0, 9, self._int(0, 4))),
-            lambda: getattr(torch, str(self._pick(V2_DTYPES + V3_DTYPES))),
+            lambda: getattr(torch, str(self._pick(_NAMED_DTYPES))),
             lambda: torch.device(str(self._pick(["cpu", "cuda", "cuda:1", "meta"]))),
         ]
         if self._any_class:
@@ -152,8 +155,8 @@ class RandomTree:
         elif kind < 0.12:
             made = torch.empty(self._shape(), device="meta", requires_grad=self._chance(0.3))
         elif kind < 0.125 and not self._legacy:
-            made = torch.from_numpy(self._rng.integers(0, 256, self._int(1, 9)).astype(np.uint8)).untyped_storage()
-        elif kind < 0.135 and self._any_class and not self._legacy:
+            made = torch_features.raw_storage(torch.from_numpy(self._rng.integers(0, 256, self._int(1, 9)).astype(np.uint8)))
+        elif kind < 0.135 and self._any_class and not self._legacy and torch_features.SAVES_NESTED:
             made = torch.nested.nested_tensor([torch.ones(2, 2), torch.zeros(self._int(1, 4), 2)])
         else:
             made = self._decorated(self._view(self._base()))
@@ -232,7 +235,7 @@ class RandomTree:
 
     def _sparse(self) -> torch.Tensor:
         dense = torch.from_numpy(self._rng.integers(0, 3, (4, 6)).astype(np.float32))
-        match self._int(0, 5):
+        match self._int(0, 5 if torch_features.SAVES_ALL_SPARSE else 2):
             case 0:
                 pairs = torch.from_numpy(self._rng.integers(0, 4, (2, 5)))
                 return torch.sparse_coo_tensor(pairs, torch.arange(5.0), (4, 4))

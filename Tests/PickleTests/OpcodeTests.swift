@@ -7,7 +7,8 @@ import Testing
   /// What a pickle holds, in a notation of our own.
   static let cases: [(bytes: String, value: String)] = [
     ("N.", "None"), ("\u{88}.", "True"), ("\u{89}.", "False"),
-    ("I01\n.", "True"), ("I00\n.", "False"), ("I-12\n.", "-12"), ("I1\n.", "1"),
+    ("I01\n.", "True"), ("I00\n.", "False"), ("I-12\n.", "-12"), ("I1\n.", "1"), ("I 1\n.", "True"),
+    ("I10\n.", "10"), ("I010\n.", "error 0"), ("L010L\n.", "error 0"), ("F1e400\n.", "error 0"),
     ("L5L\n.", "5"), ("L-5\n.", "-5"), ("L-9223372036854775808L\n.", "-9223372036854775808"),
     ("L9223372036854775808L\n.", "9223372036854775808L"),
     ("J\u{ff}\u{ff}\u{ff}\u{ff}.", "-1"), ("J\u{0}\u{0}\u{0}\u{80}.", "-2147483648"),
@@ -36,12 +37,15 @@ import Testing
     ("}(K\u{1}NK\u{2}Nu.", "{1: None, 2: None}"),
     ("\u{8f}.", "set()"), ("\u{8f}(K\u{1}\u{90}.", "set(1)"), ("(K\u{1}\u{91}.", "frozenset(1)"),
     ("NK\u{1}0.", "None"), ("N(0.", "None"), ("N(NN1.", "None"), ("K\u{1}2\u{86}.", "(1, 1)"),
-    ("Np0\ng0\n\u{86}.", "(None, None)"), ("Nq\u{0}h\u{0}\u{86}.", "(None, None)"),
+    ("Np0\ng0\n\u{86}.", "(None, None)"), ("Np 0 \r\ng0\n\u{86}.", "(None, None)"),
+    ("Nq\u{0}h\u{0}\u{86}.", "(None, None)"),
     ("Nr\u{0}\u{0}\u{0}\u{1}j\u{0}\u{0}\u{0}\u{1}\u{86}.", "(None, None)"),
     ("N\u{94}h\u{0}\u{86}.", "(None, None)"), ("Nq\u{5}\u{94}h\u{1}\u{86}.", "(None, None)"),
     ("cm\nn\n.", "m n"), ("\u{8c}\u{1}m\u{8c}\u{1}n\u{93}.", "m n"),
     ("cm\nn\n)R.", "call(m n, ())"), ("cm\nn\n)\u{81}.", "new(m n, ())"),
     ("cm\nn\n)}\u{92}.", "new(m n, (), {})"), ("(K\u{1}im\nn\n.", "call(m n, (1))"),
+    // Without arguments the class is not called.
+    ("(im\nn\n.", "new(m n, ())"), ("(cm\nn\no.", "new(m n, ())"),
     ("(cm\nn\nK\u{1}o.", "call(m n, (1))"), ("cm\nn\n)RNb.", "call(m n, ()) state None"),
     ("cm\nn\n)R(Ne.", "call(m n, ()) + None"), ("cm\nn\n)RNa.", "call(m n, ()) + None"),
     ("cm\nn\n)R(NNu.", "call(m n, ()) + None: None"),

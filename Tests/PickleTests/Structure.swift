@@ -69,7 +69,7 @@ struct Structure {
   }
 
   private static func shape(_ pickle: Pickle, _ object: Pickle.Object) -> Shape {
-    let arguments = pickle.tuple(object.arguments) ?? []
+    let arguments = pickle.tuple(object.arguments) ?? Pickle.Items()
     let isBare = object.states.isEmpty && object.elements.isEmpty && object.items.isEmpty
     if object.construction == .call, isBare, let first = arguments.first,
       let name = pickle.global(object.callee)?.modern

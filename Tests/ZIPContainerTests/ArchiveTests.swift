@@ -140,4 +140,31 @@ import Testing
     let end = ZIPEndRecord(count: 3, directoryOffset: 7 << 32, directoryBytes: 100).bytes
     #expect(end.count == 56 + 20 + 22)
   }
+
+  @Test func headerOffsetsNearTheLargestNumber() throws {
+    let folder = try TemporaryFolder()
+    for offset in [UInt64(Int64.max), UInt64(Int64.max) - 29, 1 << 62] {
+      // One entry whose header, the zip64 field says, lies there.
+      var directory: [UInt8] = [0x50, 0x4b, 1, 2] + [UInt8](repeating: 0, count: 24)
+      directory += [1, 0, 12, 0] + [UInt8](repeating: 0, count: 10) + [0xff, 0xff, 0xff, 0xff]
+      directory += [0x61, 1, 0, 8, 0]
+      directory.append(littleEndian: offset)
+      var bytes: [UInt8] = [0x50, 0x4b, 3, 4] + [UInt8](repeating: 0, count: 26)
+      let start = bytes.count
+      bytes += directory + [0x50, 0x4b, 5, 6, 0, 0, 0, 0, 1, 0, 1, 0]
+      bytes.append(littleEndian: UInt32(directory.count))
+      bytes.append(littleEndian: UInt32(start))
+      bytes += [0, 0]
+      let path = folder.path("a.zip")
+      try Data(bytes).write(to: URL(filePath: path))
+      let file = try InputFile(path: path)
+      #expect(throws: TensorIOError(.malformed, "")) {
+        try ZIPArchive(file, limits: DecodingLimits())
+      }
+      #expect(throws: TensorIOError(.malformed, "")) {
+        // As the formats open it, which look at the headers before libzip's opinion is known.
+        try ZIPArchive(file, limits: DecodingLimits(), checkMeanwhile: { _ in })
+      }
+    }
+  }
 }
