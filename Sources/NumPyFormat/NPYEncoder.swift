@@ -78,7 +78,8 @@ struct NPYEncoder {
     var losses = rawTypes(in: tensor.dtype).map { dtype in
       Loss(
         .dtype, of: entry.name,
-        "NumPy has no \(dtype); the bytes are kept as V\(dtype.bitWidth / 8)")
+        "NumPy has no \(dtype); the bytes are kept as V\(dtype.bitWidth / 8); read them with "
+          + "--void-as \(dtype)")
     }
     if tensor.device != .cpu {
       losses.append(Loss(.device, of: entry.name, "the device tag \(tensor.device)"))

@@ -80,6 +80,11 @@ package final class NumPyPickler: ObjectPickler {
       NPYElement(dtype: tensor.dtype, byteOrder: tensor.byteOrder), &encoder)
     let data: Pickle.ID
     if tensor.dtype.containsObjects {
+      guard elements.count == tensor.count else {
+        throw .invalidArgument(
+          "an array of \(tensor.count) Python objects knows \(elements.count) of them; write it as "
+            + "a part of the archive that it was read from")
+      }
       data = encoder.pickle.add(.list([]))
       encoder.fillLater(data, with: elements)
     } else {

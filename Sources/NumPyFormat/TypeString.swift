@@ -142,7 +142,7 @@ enum TypeString {
     default:
       guard let spelling = sized.first(where: { $0.value == dtype }) else {
         throw .unsupported(
-          "NumPy has no dtype for \(dtype); convert the tensor first")
+          "NumPy has no dtype for \(dtype); leave the tensor out (--exclude)")
       }
       return mark + spelling.key
     }

@@ -2,7 +2,8 @@ extension TensorArchive {
   /// Writes every tensor as a file of its own into a new folder, `NAME.npy` each; a name with
   /// slashes makes folders inside.
   ///
-  /// The folder appears whole or not at all.
+  /// The folder appears whole or not at all. Values that are no tensors are left out, but for bytes
+  /// under a name alone, which an archive keeps.
   /// - Parameters:
   ///   - path: a folder that does not exist or is empty.
   ///   - ending: the ending of the files, which names their format.
@@ -16,12 +17,19 @@ extension TensorArchive {
     }
     let folder = try AtomicFolder(path: path)
     for (entry, name) in zip(entries, names) {
+      let file = try locating(.init(file: path, tensor: entry.name)) { () throws(TensorIOError) in
+        try folder.file(name)
+      }
       do throws(TensorIOError) {
-        try TensorArchive(entry.tensor).write(to: try folder.file(name), options: options)
+        // A part, because objects lie beside their tensor.
+        try part(entry.id).write(to: file, options: options)
       } catch {
-        // The name of the temporary folder would only puzzle the caller.
-        var error = error.located(in: .init(tensor: entry.name))
-        error.place.file = path
+        var error = error
+        // The name of the temporary folder would only puzzle the caller; that of a damaged input
+        // stays.
+        if error.place.file == file { error.place.file = path }
+        // In a file of its own the tensor has no name.
+        if (error.place.tensor ?? "").isEmpty { error.place.tensor = entry.name }
         throw error
       }
     }
@@ -33,10 +41,12 @@ extension TensorArchive {
     guard !entries.isEmpty else {
       throw .invalidArgument("the archive holds no tensors to write into a folder")
     }
-    if let value = otherValues.first {
+    // Of other values the losses tell; these are none where an archive is written.
+    for value in otherValues where value.path.count == 1 {
+      guard case .bytes = value.node else { continue }
       throw .invalidArgument(
-        "'\(value.path.joined(separator: ".").escapedForDisplay)' is no tensor and cannot be a file "
-          + "of the folder; leave it out with --exclude")
+        "'\(value.path[0].escapedForDisplay)' is a member that is no array and cannot be a file of "
+          + "the folder; leave it out with --exclude")
     }
     var files: Set<[[UInt8]]> = []
     var folders: Set<[[UInt8]]> = []

@@ -43,7 +43,9 @@ extension TensorArchive {
   public func losses(
     writingTo path: String, options: WritingOptions = WritingOptions()
   ) throws(TensorIOError) -> [Loss] {
-    try FormatRegistry.format(forWriting: path).losses(of: self, options: options)
+    let format = try FormatRegistry.format(forWriting: path)
+    let losses = format.losses(of: self, options: options)
+    return format.descriptor.keepsNesting ? losses : losses + flatLosses()
   }
 }
 

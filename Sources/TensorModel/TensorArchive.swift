@@ -211,6 +211,11 @@ public struct Loss: Sendable, Hashable {
     case name
     /// The part of a storage that no tensor uses.
     case storage
+    /// Facts that loading works without: `_metadata` of a state dict.
+    case metadata
+
+    /// Whether what is written is less than what was read, and not only less annotated.
+    public var isSerious: Bool { self != .metadata }
   }
 
   /// The kind.

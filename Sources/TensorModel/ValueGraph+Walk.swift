@@ -160,11 +160,15 @@ extension ValueGraph {
 }
 
 /// A walk over everything that a graph's root leads to, in order, without recursion.
-struct GraphWalk {
+package struct GraphWalk {
   /// A node that was reached.
-  struct Step {
-    let id: ValueGraph.ID
-    let isLeaf: Bool
+  package struct Step {
+    package let id: ValueGraph.ID
+    /// Whether it is no container.
+    package let isLeaf: Bool
+    /// Whether steps into it follow: none do into leaves, empty containers, and containers that
+    /// lead back to themselves.
+    package let hasContents: Bool
   }
 
   private struct Frame {
@@ -187,29 +191,40 @@ struct GraphWalk {
   private var visits = 0
   private var isStarted = false
   /// The keys that lead to the last step.
-  private(set) var path: [String] = []
+  package private(set) var path: [String] = []
   private var isLeafOnPath = false
 
-  init(_ graph: ValueGraph, limits: DecodingLimits) {
+  package init(_ graph: ValueGraph, limits: DecodingLimits) {
     self.graph = graph
     self.limits = limits
   }
 
-  var stateDictPath: [String] {
+  /// The path as `state_dict()` has it.
+  package var stateDictPath: [String] {
     hidden.contains(true) ? zip(path, hidden).filter { !$0.1 }.map(\.0) : path
   }
 
-  /// The containers that lead to the last step, a leaf, outermost first: each with the number of its
-  /// visit and the place of the next one in it.
-  var chain: [(container: ValueGraph.ID, visit: Int, index: Int)] {
-    frames.map { ($0.id, $0.visit, $0.next - 1) }
+  /// The path with the folder as `state_dict()` has it and the last key as it is.
+  package var shortPath: [String] {
+    guard hidden.dropLast().contains(true), let last = path.last else { return path }
+    return zip(path, hidden).dropLast().filter { !$0.1 }.map(\.0) + [last]
+  }
+
+  /// The containers that lead to the last step, outermost first: each with the number of its visit
+  /// and the place of the next one in it.
+  package var chain: [(container: ValueGraph.ID, visit: Int, index: Int)] {
+    // Of the last frame nothing was taken when it is that of the step itself.
+    frames.filter { $0.next > 0 }.map { ($0.id, $0.visit, $0.next - 1) }
   }
 
   /// The depth of the last step; 0 for the root.
-  var depth: Int { path.count }
+  package var depth: Int { path.count }
+
+  /// The number of the last step.
+  package var visit: Int { visits }
 
   /// The next node: containers before their contents.
-  mutating func next() throws(TensorIOError) -> Step? {
+  package mutating func next() throws(TensorIOError) -> Step? {
     if !isStarted {
       isStarted = true
       return try enter(graph.root)
@@ -256,7 +271,7 @@ struct GraphWalk {
     let isCycle = open.contains(id)
     guard let children = isCycle ? [] : graph.children(of: id) else {
       isLeafOnPath = true
-      return Step(id: id, isLeaf: true)
+      return Step(id: id, isLeaf: true, hasContents: false)
     }
     guard path.count < limits.nestingDepth else {
       throw .limit(
@@ -266,6 +281,6 @@ struct GraphWalk {
     frames.append(
       Frame(id: id, children: children, isObject: isObject, isCycle: isCycle, visit: visits))
     if !isCycle { open.insert(id) }
-    return Step(id: id, isLeaf: false)
+    return Step(id: id, isLeaf: false, hasContents: !children.isEmpty)
   }
 }

@@ -33,12 +33,21 @@ final class TorchPickler: ObjectPickler {
     }
   }
 
+  /// Why a tensor cannot be written, and what to do.
+  static func refusal(of dtype: DType) -> String {
+    var wayOut = "leave the tensor out (--exclude)"
+    // As NumPy writes what only PyTorch has.
+    if case .void = dtype {
+      wayOut = "say what the bytes are, as with --void-as bfloat16, or " + wayOut
+    }
+    return "PyTorch has no dtype for \(dtype); " + wayOut
+  }
+
   private func object(
     _ tensor: Tensor, _ traits: ValueGraph.Traits?, _ encoder: inout PickleEncoder
   ) throws(TensorIOError) -> Pickle.ID {
     guard Self.canHold(tensor.dtype) else {
-      throw .unsupported(
-        "PyTorch has no dtype for \(tensor.dtype); leave the tensor out (--exclude) or convert it")
+      throw .unsupported(Self.refusal(of: tensor.dtype))
     }
     if TorchNames.isStorage(traits?.type) {
       return try storage(tensor, isStorage: true, &encoder).object

@@ -54,8 +54,7 @@ enum TorchWriter {
     {
       throw TensorIOError(
         .unsupported,
-        "PyTorch has no dtype for \(entry.tensor.dtype); leave the tensor out (--exclude) or "
-          + "convert it", at: .init(tensor: entry.name))
+        TorchPickler.refusal(of: entry.tensor.dtype), at: .init(tensor: entry.name))
     }
     return try body()
   }

@@ -49,6 +49,12 @@ enum ConversionTarget {
   /// Whether nested values, device tags and gradients can be written.
   var keepsNesting: Bool { descriptor?.keepsNesting == true }
 
+  /// Whether an archive is of this very format, which has no names; several arrays in one file stay
+  /// so.
+  func takesAsIs(_ archive: TensorArchive) -> Bool {
+    isNameless && archive.format == descriptor?.id
+  }
+
   func write(_ archive: TensorArchive, _ options: WritingOptions) throws(TensorIOError) {
     switch self {
     case .folder(let path): try archive.extract(to: path, ending: Self.ending, options: options)

@@ -15,7 +15,11 @@ struct Convert: ParsableCommand {
         tensorio convert data/ data.npz            and back
         tensorio convert --compress 6 a.npz b.npz  the same tensors, compressed
 
-      A pattern is one of the shell's, in which * matches / too. Names are compared byte by byte.
+      A pattern is one of the shell's, in which * matches / too; what it says of a container holds \
+      for all that is in it. Names are those that ls --tree shows. They are compared byte by byte.
+
+      Exit status: 0 written, 1 written with a warning: it holds no tensors, or names what does harm \
+      when Python loads it; 2 not written.
       """)
 
   @Argument(help: "Input files, then the output.", completion: .file())
@@ -62,7 +66,7 @@ struct Convert: ParsableCommand {
   @Flag(name: .shortAndLong, help: "Replace an output file that exists.")
   var force = false
 
-  @Flag(help: "Refuse to convert when anything would be lost or the input is odd.")
+  @Flag(help: "Refuse to convert when anything but _metadata would be lost or the input is odd.")
   var strict = false
 
   @Flag(help: "Have the output on the disk, not only in the page cache, before ending.")
@@ -83,42 +87,38 @@ struct Convert: ParsableCommand {
     {
       throw ValidationError("--rename wants OLD=NEW, not '\(text)'")
     }
+    guard !paths.isEmpty else { throw ValidationError("no output file") }
+    guard paths.count > 1 || filesFrom != nil else {
+      throw ValidationError("no input files; the last name is the output")
+    }
   }
 
   func run() throws {
     let options = try reading.options()
-    guard let output = paths.last else { throw ValidationError("no output file") }
-    guard paths.count > 1 || filesFrom != nil else {
-      throw ValidationError("no input files; the last name is the output")
-    }
     try reporting(isJSON: json) { report in
       Signals.catchInterrupts()
-      let listed = try filesFrom.map { try InputFiles.lines(of: $0) } ?? []
-      var inputs: [Input] = []
-      var count = 0
-      try report.forEach(Array(paths.dropLast()) + listed) { path in
-        let files = try Self.files(at: path)
-        count += files.count
-        for file in files {
-          try report.forEach([file.path]) { path in
-            let whole = try TensorArchive(contentsOf: path, options: options)
-            let archive = try reading.part(of: whole)
-            inputs.append(Input(path: path, name: file.name, archive: archive))
-          }
+      let given = paths.dropLast() + (try filesFrom.map { try InputFiles.lines(of: $0) } ?? [])
+      guard let output = paths.last, !given.isEmpty else { throw ValidationError("no input files") }
+      var files: [(path: String, name: String)] = []
+      try report.forEach(Array(given)) { files += try Self.files(at: $0) }
+      try report.forEach([output]) { _ in try OpenFiles.require(files.count) }
+      if report.hasFailed { return }
+      var inputs: [ConversionInput] = []
+      for file in files {
+        try report.forEach([file.path]) { path in
+          let whole = try TensorArchive(contentsOf: path, options: options)
+          inputs.append(
+            ConversionInput(
+              path: path, name: file.name, archive: try reading.part(of: whole),
+              hasTensors: !whole.entries.isEmpty))
         }
       }
-      guard inputs.count == count, !report.hasFailed else { return }
+      if report.hasFailed { return }
       try report.forEach([output]) { output in
-        try convert(inputs, to: output, report)
+        let conversion = try Conversion(of: inputs, to: output, self)
+        try conversion.run(report)
       }
     }
-  }
-
-  /// A file that was opened, and the name that an array in it gets when it has none.
-  private struct Input {
-    let path: String
-    let name: String
-    let archive: TensorArchive
   }
 
   /// The file itself, or the files below a folder.
@@ -137,7 +137,8 @@ struct Convert: ParsableCommand {
     return names.map { (root + $0, $0) }
   }
 
-  private var edit: ArchiveEdit {
+  /// What is left out and renamed.
+  var edit: ArchiveEdit {
     var edit = ArchiveEdit()
     edit.include = include
     edit.exclude = exclude
@@ -148,85 +149,12 @@ struct Convert: ParsableCommand {
     return edit
   }
 
-  private func convert(_ inputs: [Input], to output: String, _ report: Report) throws {
-    let target = try ConversionTarget(output)
-    try target.requireUse(force: force, compress: compress)
-    // What has no name and goes where there are none gets none; what is nested stays so where it can.
-    // A program of TorchScript cannot be written back; its tensors can, by name.
-    let isProgram = inputs[0].archive.format == "torchscript"
-    let isNested = inputs.count == 1 && target.keepsNesting && !isProgram
-    let isPlain = inputs.count == 1 && target.isNameless
-    let merged =
-      isPlain || isNested
-      ? inputs[0].archive : try TensorArchive(merging: inputs.map { ($0.name, $0.archive) })
-    let archive = try edit.applied(to: merged, nested: isNested)
-    if archive.entries.isEmpty {
-      guard isNested else {
-        throw TensorIOError(.invalidArgument, "the input holds no tensors to write")
-      }
-      try report.warn("\(inputs[0].path.escapedForDisplay): the file holds no tensors")
-    }
+  /// How the output is written.
+  var writing: WritingOptions {
     var options = WritingOptions()
     options.compressionLevel = compress
     options.synced = fsync
     options.views = views
-    let flattened = isNested ? [] : inputs.flatMap { $0.archive.flatteningLosses }
-    let losses = flattened + (try archive.losses(writingTo: target.sample, options: options))
-    for input in inputs { try explain(input.archive.findings, input.path, report) }
-    try explain(losses, output, report)
-    if isNested, let type = archive.firstForeignType {
-      try report.inform(
-        "\(output.escapedForDisplay): holds \(type.escapedForDisplay), which "
-          + "torch.load(weights_only=True) refuses")
-    }
-    let isOdd = inputs.contains { !$0.archive.findings.isEmpty }
-    if strict, !losses.isEmpty || isOdd {
-      throw TensorIOError(
-        .lossy, "not written: --strict refuses what is named above; convert without it to accept")
-    }
-    let bytes = archive.byteCount
-    let progress = Progress(total: bytes)
-    options.progress = { progress.advance($0) }
-    options.isCancelled = { Signals.isInterrupted }
-    defer { progress.finish() }
-    try target.write(target.keepsNesting ? archive : try archive.untagged(), options)
-    if json { try report.line(summary(inputs.map(\.path), output, archive, losses)) }
-  }
-
-  /// The losses, the first few of each kind.
-  private func explain(_ losses: [Loss], _ path: String, _ report: Report) throws {
-    let shown = 3
-    for kind in Loss.Kind.allCases {
-      let some = losses.filter { $0.kind == kind }
-      for loss in some.prefix(shown) {
-        let name = loss.name.isEmpty ? "" : "'\(loss.name.escapedForDisplay)': "
-        try report.inform("\(path.escapedForDisplay): \(name)not kept: \(loss.message)")
-      }
-      if some.count > shown {
-        try report.inform(
-          "\(path.escapedForDisplay): and \(some.count - shown) more losses of this kind (\(kind)); "
-            + "--json lists all")
-      }
-    }
-  }
-
-  /// Findings about the input, which the output no longer shows: notes, unless --strict.
-  private func explain(_ findings: [Finding], _ path: String, _ report: Report) throws {
-    for finding in findings {
-      let member = finding.member.map { "member '\($0.escapedForDisplay)': " } ?? ""
-      try report.inform("\(path.escapedForDisplay): \(member)\(finding.message) (\(finding.code))")
-    }
-  }
-
-  private func summary(
-    _ inputs: [String], _ output: String, _ archive: TensorArchive, _ losses: [Loss]
-  ) -> JSON {
-    .object([
-      ("inputs", .array(inputs.map { .string($0) })), ("output", .string(output)),
-      ("tensors", .int(archive.entries.count)),
-      ("byte_count", .int(archive.byteCount)),
-      ("losses", .array(losses.map { JSON($0) })),
-      ("findings", .array(archive.findings.map { JSON($0) })),
-    ])
+    return options
   }
 }

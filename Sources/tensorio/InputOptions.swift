@@ -30,6 +30,8 @@ struct ReadingFlags: ParsableArguments {
       "Take only this part: a key, or keys and indexes joined with dots.", valueName: "path"))
   var select: String?
 
+  func validate() throws { _ = try options() }
+
   /// The part of an archive that is asked for.
   func part(of archive: TensorArchive) throws(TensorIOError) -> TensorArchive {
     guard let select else { return archive }
@@ -61,6 +63,8 @@ struct LimitFlags: ParsableArguments {
       expandedBytes; numbers take K, M, G, T. Repeatable.
       """, valueName: "name=value"))
   var settings: [String] = []
+
+  func validate() throws { _ = try limits() }
 
   /// The limits of the library with those that were set.
   func limits() throws -> DecodingLimits {
@@ -108,6 +112,10 @@ struct InputFiles: ParsableArguments {
       "Read more file names from this file, - for standard input; ended by line ends or NULs.",
       valueName: "list"))
   var filesFrom: String?
+
+  func validate() throws {
+    if files.isEmpty, filesFrom == nil { throw ValidationError("no input files") }
+  }
 
   /// All names.
   /// - Throws: a usage error when there are none.

@@ -59,7 +59,7 @@ final class Report {
     let error = error.located(in: .init(file: file))
     try message("error", error.description)
     if isJSON, inJSON {
-      try line(.object([("file", .string(file)), ("error", JSON(error))]))
+      try line(.object([("file", .string(error.place.file ?? file)), ("error", JSON(error))]))
     }
   }
 
@@ -102,12 +102,14 @@ extension JSON {
     ])
   }
 
-  init(_ finding: Finding) {
-    self = .object([
-      ("code", .string(finding.code)), ("message", .string(finding.message)),
-      ("member", .optional(finding.member)),
-      ("offset", finding.offset.map { .int($0) } ?? .null),
-    ])
+  /// - Parameter file: the file of the finding, where the object around it does not say.
+  init(_ finding: Finding, of file: String? = nil) {
+    self = .object(
+      (file.map { [("file", .string($0))] } ?? []) + [
+        ("code", .string(finding.code)), ("message", .string(finding.message)),
+        ("member", .optional(finding.member)),
+        ("offset", finding.offset.map { .int($0) } ?? .null),
+      ])
   }
 
   init(_ loss: Loss) {

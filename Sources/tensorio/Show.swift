@@ -50,6 +50,8 @@ struct Show: ParsableCommand {
   @Flag(help: "Print one JSON object a tensor, with all elements.")
   var json = false
 
+  func validate() throws { _ = try slice.map(SliceExpression.init(parsing:)) }
+
   func run() throws {
     let options = try reading.options()
     let slice = try slice.map(SliceExpression.init(parsing:))
@@ -62,7 +64,11 @@ struct Show: ParsableCommand {
             try entry.tensor.storage.verifyInPlace()
             return try slice?.applied(to: entry.tensor) ?? entry.tensor
           }
-          try show(entry, tensor, titled: chosen.count > 1, report)
+          do {
+            try show(entry, tensor, titled: chosen.count > 1, report)
+          } catch let error as TensorIOError {
+            throw error.located(in: .init(tensor: entry.name))
+          }
           try tensor.storage.source.requireUnchanged()
         }
         try report.note(archive.findings, in: file)

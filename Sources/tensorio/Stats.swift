@@ -71,10 +71,14 @@ struct Stats: ParsableCommand {
   private static func short(_ value: Double) -> String {
     if value.isNaN { return "-" }
     guard value.isFinite, value != 0 else { return "\(value)" }
-    let exponent = Int(log10(abs(value)).rounded(.down))
+    var exponent = Int(log10(abs(value)).rounded(.down))
     guard (-5..<15).contains(exponent) else {
-      let mantissa = value / pow(10, Double(exponent))
-      return "\((mantissa * 1e5).rounded() / 1e5)e\(exponent)"
+      // In two steps: the power of the smallest numbers would be 0.
+      let half = exponent / 2
+      let scaled = value / pow(10, Double(half)) / pow(10, Double(exponent - half))
+      var mantissa = (scaled * 1e5).rounded() / 1e5
+      if abs(mantissa) >= 10 { (mantissa, exponent) = (mantissa / 10, exponent + 1) }
+      return "\(mantissa)e\(exponent)"
     }
     let scale = pow(10, Double(5 - exponent))
     return "\((value * scale).rounded() / scale)"

@@ -58,6 +58,36 @@ enum Environment {
   }
 }
 
+/// How many files this process may have open.
+enum OpenFiles {
+  /// For the output, the streams, and what libraries open.
+  private static let reserve = 16
+
+  /// Joining thousands of files keeps them all open; the soft limit of 1,024 is for programs that
+  /// use select(2).
+  static func raiseLimit() {
+    guard var limit else { return }
+    limit.rlim_cur = limit.rlim_max
+    _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+  }
+
+  private static var limit: rlimit? {
+    var limit = rlimit()
+    let status = unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    return status == 0 ? limit : nil
+  }
+
+  /// Refuses what would fail half-way.
+  static func require(_ count: Int) throws(TensorIOError) {
+    guard let most = limit?.rlim_cur, most < UInt(count + reserve) else { return }
+    throw TensorIOError(
+      .limit,
+      "\(count) input files are to be open at once, and the system allows \(most) open files; "
+        + "raise the hard limit (ulimit -Hn, as root), or join the files in several archives and "
+        + "these in one")
+  }
+}
+
 /// What the command does when it is interrupted or the ground gives way.
 enum Signals {
   private static let interrupted = Atomic<Bool>(false)
@@ -66,7 +96,7 @@ enum Signals {
   static var isInterrupted: Bool { interrupted.load(ordering: .relaxed) }
 
   static func install() {
-    raiseFileLimit()
+    OpenFiles.raiseLimit()
     // A write past the file-size limit is to be an error like any other.
     _ = signal(SIGXFSZ, SIG_IGN)
     // Touching a mapped page that another process has cut off the file.
@@ -76,15 +106,6 @@ enum Signals {
       _ = unsafe Glibc.write(2, message.utf8Start, message.utf8CodeUnitCount)
       _exit(2)
     }
-  }
-
-  /// Joining thousands of files keeps them all open; the soft limit of 1,024 is for programs that
-  /// use select(2).
-  private static func raiseFileLimit() {
-    var limit = rlimit()
-    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-    limit.rlim_cur = limit.rlim_max
-    _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
   }
 
   /// Turns the first interrupt into a flag that ``isInterrupted`` shows, so that what was begun is

@@ -11,29 +11,41 @@ struct Tensorio: ParsableCommand {
       Formats: \(FormatRegistry.descriptors.map { "\($0.id) (\($0.name))" }.joined(separator: ", ")).
       They are told from the content of a file, not from its name.
 
-      Exit status: 0 clean, 1 ls, show, stats, hash or scan found something odd or dangerous, or no tensors, 2 a file \
-      could not be read or written, 64 the command line is wrong, 130 interrupted.
+      Exit status: 0 clean, 1 something odd or dangerous, or no tensors where they were expected, 2 a file could not be \
+      read or written, 64 the command line is wrong, 130 interrupted.
       """,
     version: "0.1.0",
     subcommands: [Ls.self, Show.self, Stats.self, Hash.self, Convert.self, Scan.self])
 
   static func main() {
     Signals.install()
+    var type: (any ParsableCommand.Type)?
     do {
       var command = try parseAsRoot()
+      type = Swift.type(of: command)
       try command.run()
     } catch {
-      end(with: error)
+      end(with: error, of: type)
     }
   }
 
   /// Without a subcommand there is nothing to do, which is no success.
   func run() throws { throw ValidationError("name a subcommand; tensorio --help lists them") }
 
+  /// What is wrong with a command line, found while its subcommand was running, ends with the
+  /// usage of that; the parser would print the root's.
+  private static func text(of error: any Error, _ type: (any ParsableCommand.Type)?) -> String {
+    guard let type, type != Tensorio.self, let error = error as? ValidationError else {
+      return fullMessage(for: error)
+    }
+    return "Error: \(error.message)\nUsage: \(usageString(for: type))\n"
+      + "  See 'tensorio \(type._commandName) --help' for more information."
+  }
+
   /// Prints help, a version or an error, and ends the process.
-  private static func end(with error: any Error) -> Never {
+  private static func end(with error: any Error, of type: (any ParsableCommand.Type)?) -> Never {
     let status = exitCode(for: error).rawValue
-    let lines = fullMessage(for: error).split(separator: "\n", omittingEmptySubsequences: false)
+    let lines = text(of: error, type).split(separator: "\n", omittingEmptySubsequences: false)
     // Errors quote the command line, which may hold anything.
     let text = lines.map { String($0).escapedForDisplay }.joined(separator: "\n")
     if !text.isEmpty {

@@ -191,4 +191,58 @@ import Testing
     #expect(named.output == "tensor([ 1.5000, -2.0000], dtype=torch.bfloat16)\n")
     #expect(try Command.run("ls", folder.path("x.npy"), "--void-as", "nope").status == 64)
   }
+
+  // MARK: Usage, tables
+
+  @Test func usageErrorsShowTheUsageOfTheSubcommand() throws {
+    let folder = try TemporaryFolder()
+    let nothing = try folder.write([], "list")
+    for (arguments, verb) in [
+      (["convert", "x.npy"], "convert"), (["scan"], "scan"), (["ls"], "ls"),
+      (["show", demo, "--slice", "a"], "show"), (["ls", demo, "--limit", "foo=1"], "ls"),
+      (["stats", demo, "--void-as", "nope"], "stats"),
+      (["convert", "--files-from", "/dev/null", "x.npz"], "convert"),
+      (["convert", "--json", "--files-from", nothing, "x.npz"], "convert"),
+      (["hash", "--files-from", "/dev/null"], "hash"),
+    ] {
+      let result = try Command.run(list: arguments)
+      #expect(result.status == 64, "\(arguments)")
+      #expect(result.output == "")
+      #expect(result.errors.contains("Usage: tensorio \(verb) "), "\(result.errors)")
+      #expect(result.errors.contains("tensorio \(verb) --help"), "\(result.errors)")
+    }
+  }
+
+  /// Wide characters take two columns, accents none.
+  @Test func columnsLineUp() throws {
+    let folder = try TemporaryFolder()
+    try TensorArchive(
+      ["名前", "e\u{301}", "👍🏽", "a", "ﾊﾝ", "한글"].map { ($0, try Tensor([1 as Float])) }
+    ).write(to: folder.path("x.npz"))
+    let lines = try Command.run("ls", folder.path("x.npz")).output.split(separator: "\n")
+    let starts = lines.dropFirst(2).map { String($0.prefix { $0 != "f" }) }
+    #expect(
+      starts == [
+        "名前  ", "e\u{301}     ", "👍🏽    ", "a     ", "ﾊﾝ    ", "한글  ",
+      ])
+  }
+
+  @Test func theSmallestNumbersHaveAMean() throws {
+    let folder = try TemporaryFolder()
+    let least = Double.leastNonzeroMagnitude
+    try Tensor([least, least]).write(to: folder.path("x.npy"))
+    let result = try Command.run("stats", folder.path("x.npy"))
+    #expect(result.output.contains(" 4.94066e-324 "))
+    try Tensor([9.999999e-10]).write(to: folder.path("y.npy"))
+    #expect(try Command.run("stats", folder.path("y.npy")).output.contains(" 1.0e-9 "))
+  }
+
+  @Test func showNamesTheTensorThatItCannotShow() throws {
+    let path = Repository.testFile("npz/valid/object-member.npz")
+    let result = try Command.run("show", "--json", path)
+    #expect(result.status == 2)
+    let name = try #require(
+      try TensorArchive(contentsOf: path).entries.first { $0.tensor.dtype == .object }?.name)
+    #expect(result.errors.contains("tensor '\(name)'"))
+  }
 }

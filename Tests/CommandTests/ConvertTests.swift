@@ -43,6 +43,21 @@ import Testing
     #expect(try TensorArchive(contentsOf: folder.path("all.npz")).names.count == 1500)
   }
 
+  /// Where even the hard limit is too low, one error says so, before anything is opened.
+  @Test func tooManyFilesAreRefusedAtOnce() throws {
+    let small = try Tensor([1 as UInt8])
+    for index in 0..<100 { try small.write(to: folder.path("\(index).npy")) }
+    let result = try run(
+      "/bin/sh",
+      [
+        "-c",
+        "ulimit -n 64; exec '\(Command.path)' convert '\(folder.url.path)' '\(folder.path("all.npz"))'",
+      ])
+    #expect(result.status == 2)
+    #expect(result.errors.split(separator: "\n").count == 1)
+    #expect(result.errors.contains("100 input files") && result.errors.contains("ulimit"))
+  }
+
   @Test func patternsChooseTensors() throws {
     let out = folder.path("z.npz")
     #expect(

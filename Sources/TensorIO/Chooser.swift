@@ -1,0 +1,85 @@
+internal import Glibc
+
+/// Goes along with a walk and knows which values an edit chooses.
+struct Chooser {
+  private let edit: ArchiveEdit
+  private var usedIncludes: [Bool]
+  private var usedExcludes: [Bool]
+  private var usedRenames: [Bool]
+  /// For the containers that lead to the last step, outermost first.
+  private var outer: [(isIncluded: Bool, isExcluded: Bool)] = []
+
+  init(_ edit: ArchiveEdit) {
+    self.edit = edit
+    usedIncludes = edit.include.map { _ in false }
+    usedExcludes = edit.exclude.map { _ in false }
+    usedRenames = edit.renames.map { _ in false }
+  }
+
+  /// Whether the value at the last step of the walk is chosen; to be asked at every step.
+  /// - Parameter merged: the name that the value gets, where it is another than that in the file.
+  mutating func isChosen(
+    _ walk: GraphWalk, _ step: GraphWalk.Step, merged: String? = nil
+  ) -> Bool {
+    if edit.include.isEmpty && edit.exclude.isEmpty { return true }
+    outer.removeLast(outer.count - walk.depth)
+    var choice = outer.last ?? (edit.include.isEmpty, false)
+    // The outermost container has no name.
+    if walk.depth > 0 || step.isLeaf {
+      let names = Self.names(at: walk).map(\.name) + [merged].compactMap { $0 }
+      // All are asked, so that each that matches anything counts as used.
+      for (index, pattern) in edit.include.enumerated() where Self.matches(pattern, names) {
+        usedIncludes[index] = true
+        choice.isIncluded = true
+      }
+      for (index, pattern) in edit.exclude.enumerated() where Self.matches(pattern, names) {
+        usedExcludes[index] = true
+        choice.isExcluded = true
+      }
+    }
+    outer.append(choice)
+    return choice.isIncluded && !choice.isExcluded
+  }
+
+  /// The new name of the value at the last step, with the old one as the user gave it and the folder
+  /// that lies in.
+  mutating func rename(
+    at walk: GraphWalk, merged: String? = nil
+  ) -> (old: String, new: String, folder: String)? {
+    if edit.renames.isEmpty { return nil }
+    let names = Self.names(at: walk) + [merged].compactMap { $0 }.map { ($0, "") }
+    for (index, rename) in edit.renames.enumerated() {
+      for name in names where name.name.utf8.elementsEqual(rename.old.utf8) {
+        usedRenames[index] = true
+        return (rename.old, rename.new, name.folder)
+      }
+    }
+    return nil
+  }
+
+  /// - Throws: `invalidArgument` naming a pattern or an old name that matched nothing.
+  func requireMatches() throws(TensorIOError) {
+    let patterns = zip(edit.include + edit.exclude, usedIncludes + usedExcludes)
+    for (pattern, isUsed) in patterns where !isUsed {
+      throw .invalidArgument(
+        "no name matches the pattern '\(pattern.escapedForDisplay)'; ls --tree shows all names")
+    }
+    for (rename, isUsed) in zip(edit.renames, usedRenames) where !isUsed {
+      throw .invalidArgument(
+        "no tensor or value to rename is called '\(rename.old.escapedForDisplay)'")
+    }
+  }
+
+  /// The names of a value, each with that of the folder it is in, a dot behind.
+  private static func names(at walk: GraphWalk) -> [(name: String, folder: String)] {
+    func joined(_ path: [String]) -> (name: String, folder: String) {
+      (path.joined(separator: "."), path.dropLast().map { $0 + "." }.joined())
+    }
+    let (path, short) = (walk.path, walk.shortPath)
+    return path.count == short.count ? [joined(path)] : [joined(path), joined(short)]
+  }
+
+  private static func matches(_ pattern: String, _ names: [String]) -> Bool {
+    names.contains { unsafe fnmatch(pattern, $0, 0) == 0 }
+  }
+}

@@ -1,0 +1,110 @@
+/// A file that becomes part of an archive with one name for each value.
+public struct MergeInput: Sendable {
+  /// Its contents.
+  public let archive: TensorArchive
+  /// Its name, less the ending that of an array without one; nil leaves that nameless.
+  public let name: String?
+  /// What it is called in messages.
+  public let path: String?
+
+  /// Creates an input.
+  public init(_ archive: TensorArchive, name: String? = nil, path: String? = nil) {
+    self.archive = archive
+    self.name = name
+    self.path = path
+  }
+}
+
+extension ArchiveEdit {
+  /// What several files became.
+  public struct Merged: Sendable {
+    /// A dictionary of all that was chosen, tensors before other values of a file.
+    public let archive: TensorArchive
+    /// What of each file has no place in it.
+    public let losses: [[Loss]]
+  }
+
+  /// One archive of what is chosen from several files, each value under one name.
+  ///
+  /// Tensors of whole modules get the names of the `state_dict()`. An array without a name gets that
+  /// of its file, less the ending; the arrays of one npy file get that name and their number. Of a
+  /// program of TorchScript the tensors are taken.
+  /// - Parameter keepingValues: whether the archive goes where values that are no tensors have a
+  ///   place.
+  /// - Throws: `invalidArgument` when a pattern or an old name matches nothing, or two values end
+  ///   under one name.
+  public func merging(
+    _ files: [MergeInput], keepingValues: Bool
+  ) throws(TensorIOError) -> Merged {
+    var chooser = Chooser(self)
+    var merger = Merger()
+    var losses: [[Loss]] = []
+    for file in files {
+      var flattening = Flattening(file, keepsValues: keepingValues)
+      try flattening.take(&chooser)
+      losses.append(flattening.losses)
+      try merger.add(flattening.tensors + flattening.others, of: file)
+    }
+    try chooser.requireMatches()
+    return Merged(archive: try merger.archive(), losses: losses)
+  }
+}
+
+/// Joins values of several files in one dictionary.
+private struct Merger {
+  private var origins: [ByteKey: (file: MergeInput, path: [String])] = [:]
+  private var graph = ValueGraph(.none)
+  private var pairs: [(key: ValueGraph.ID, value: ValueGraph.ID)] = []
+  private var findings: [Finding] = []
+  private var globals: [GlobalUse] = []
+
+  mutating func add(_ values: [Flattening.Value], of file: MergeInput) throws(TensorIOError) {
+    let joined = graph.join(file.archive.values)
+    for value in values {
+      if let earlier = origins.updateValue((file, value.path), forKey: ByteKey(value.name)) {
+        throw Self.conflict(value, file, earlier.file, earlier.path)
+      }
+      pairs.append((graph.add(.string(value.name)), joined.id(value.id)))
+    }
+    findings += file.archive.findings
+    globals += file.archive.globals
+  }
+
+  mutating func archive() throws(TensorIOError) -> TensorArchive {
+    graph.setRoot(graph.add(.dictionary(pairs)))
+    return try TensorArchive(graph, findings: findings, globals: globals, limits: .unlimited)
+  }
+
+  /// Names both places, because the name alone does not tell which files they are in.
+  private static func conflict(
+    _ value: Flattening.Value, _ file: MergeInput, _ earlierFile: MergeInput, _ earlier: [String]
+  ) -> TensorIOError {
+    let name = value.name.escapedForDisplay
+    let (one, other) = (earlierFile.path ?? "", file.path ?? "")
+    guard one == other else {
+      return .invalidArgument(
+        "two values would be called '\(name)': of '\(one.escapedForDisplay)' and of "
+          + "'\(other.escapedForDisplay)'; convert one of the files alone first, with --rename, or "
+          + "leave both out with --exclude")
+    }
+    func text(_ path: [String]) -> String {
+      path.map { "'\($0.escapedForDisplay)'" }.joined(separator: " → ")
+    }
+    // Keys with dots can make one name of two paths.
+    let isOneName = earlier.joined(separator: ".") == value.path.joined(separator: ".")
+    return .invalidArgument(
+      "two values would be called '\(name)', those at \(text(earlier)) and \(text(value.path)); "
+        + (isOneName ? "options cannot tell them apart: " : "rename one, or ")
+        + "take a part of the file with --select")
+  }
+}
+
+extension String {
+  /// A name without the ending of a known format.
+  var withoutEnding: String {
+    guard let ending = FormatRegistry.endings.first(where: { lowercased().hasSuffix($0) }) else {
+      return self
+    }
+    return String(dropLast(ending.count))
+  }
+}

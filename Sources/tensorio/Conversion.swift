@@ -1,0 +1,191 @@
+internal import TensorIO
+
+/// A file that was opened, or the part of it that was asked for.
+struct ConversionInput {
+  let path: String
+  /// What an array in it is called when it has no name.
+  let name: String
+  let archive: TensorArchive
+  /// Whether the whole file has any.
+  let hasTensors: Bool
+}
+
+/// What `convert` makes of its inputs, and says about it.
+struct Conversion {
+  private let inputs: [ConversionInput]
+  private let output: String
+  private let target: ConversionTarget
+  private let command: Convert
+  private let archive: TensorArchive
+  /// Whether values stay in their containers.
+  private let isNested: Bool
+  /// What is lost, with the file that it is said of.
+  private let losses: [(file: String, losses: [Loss])]
+  private let globals: WrittenGlobals
+
+  init(of inputs: [ConversionInput], to output: String, _ command: Convert) throws(TensorIOError) {
+    self.inputs = inputs
+    self.output = output
+    self.command = command
+    let target = try ConversionTarget(output)
+    self.target = target
+    try target.requireUse(force: command.force, compress: command.compress)
+    let edit = command.edit
+    isNested = inputs.count == 1 && target.keepsNesting && !inputs[0].archive.isProgram
+    var losses: [(file: String, losses: [Loss])] = []
+    if isNested {
+      archive = try edit.applied(to: inputs[0].archive, nested: true)
+    } else if inputs.count == 1, edit.isIdentity, target.takesAsIs(inputs[0].archive) {
+      archive = inputs[0].archive
+    } else {
+      // What has no name and goes where there are none gets none.
+      let isPlain = inputs.count == 1 && target.isNameless
+      let merged = try edit.merging(
+        inputs.map { MergeInput($0.archive, name: isPlain ? nil : $0.name, path: $0.path) },
+        keepingValues: target.keepsNesting)
+      archive = merged.archive
+      losses = zip(inputs, merged.losses).map { (inputs.count == 1 ? output : $0.path, $1) }
+    }
+    losses.append((output, try archive.losses(writingTo: target.sample, options: command.writing)))
+    self.losses = losses
+    globals = archive.writtenGlobals(keepsNesting: target.keepsNesting)
+  }
+
+  func run(_ report: Report) throws {
+    for input in inputs { try explain(input.archive.findings, input.path, report) }
+    let hasTensors = try checkTensors(report)
+    for (file, losses) in losses { try explain(losses, file, report) }
+    try explainGlobals(report)
+    if let refusal = refusal(hasTensors: hasTensors) {
+      try report.fail(refusal, file: output, inJSON: false)
+      if report.isJSON {
+        try report.line(
+          .object([("file", .string(output)), ("error", JSON(refusal))] + summary))
+      }
+      return
+    }
+    let progress = Progress(total: archive.byteCount)
+    var options = command.writing
+    options.progress = { progress.advance($0) }
+    options.isCancelled = { Signals.isInterrupted }
+    defer { progress.finish() }
+    try target.write(target.keepsNesting ? archive : try archive.untagged(), options)
+    if report.isJSON { try report.line(.object(summary)) }
+  }
+
+  /// Says so when nothing is a tensor.
+  /// - Throws: where an output without tensors makes no sense.
+  private func checkTensors(_ report: Report) throws -> Bool {
+    if !archive.entries.isEmpty { return true }
+    let wasChosen = inputs.contains { $0.hasTensors }
+    guard isNested else {
+      throw TensorIOError(
+        .invalidArgument,
+        wasChosen
+          ? "nothing that was chosen is a tensor" : "the input holds no tensors to write")
+    }
+    try report.warn(
+      wasChosen
+        ? "\(output.escapedForDisplay): nothing that was chosen is a tensor"
+        : "\(inputs[0].path.escapedForDisplay): the file holds no tensors")
+    return false
+  }
+
+  /// Why nothing is written with --strict.
+  private func refusal(hasTensors: Bool) -> TensorIOError? {
+    let kinds = Set(losses.flatMap { $0.losses.map(\.kind) })
+    let isOdd = inputs.contains { !$0.archive.findings.isEmpty }
+    guard command.strict, isOdd || !hasTensors || kinds.contains(where: \.isSerious) else {
+      return nil
+    }
+    return TensorIOError(
+      .lossy,
+      "not written: --strict refuses what is named above; "
+        + (kinds.contains(.storage) ? "--views keep writes whole storages; " : "")
+        + "convert without --strict to accept")
+  }
+
+  // MARK: Messages
+
+  /// The losses, the first few of each kind.
+  private func explain(_ losses: [Loss], _ path: String, _ report: Report) throws {
+    let shown = 3
+    for kind in Loss.Kind.allCases {
+      let some = losses.filter { $0.kind == kind }
+      for loss in some.prefix(shown) {
+        let name = loss.name.isEmpty ? "" : "'\(loss.name.escapedForDisplay)': "
+        try report.inform(
+          "\(path.escapedForDisplay): \(name)not kept: \(loss.message.escapedForDisplay)")
+      }
+      if some.count > shown {
+        try report.inform(
+          "\(path.escapedForDisplay): and \(some.count - shown) more losses of this kind (\(kind)); "
+            + "--json lists all")
+      }
+    }
+  }
+
+  /// Findings about an input, which the output no longer shows: notes, unless --strict.
+  private func explain(_ findings: [Finding], _ path: String, _ report: Report) throws {
+    for finding in findings {
+      let member = finding.member.map { "member '\($0.escapedForDisplay)': " } ?? ""
+      try report.inform("\(path.escapedForDisplay): \(member)\(finding.message) (\(finding.code))")
+    }
+  }
+
+  /// What loading the output in Python would do.
+  private func explainGlobals(_ report: Report) throws {
+    let file = output.escapedForDisplay
+    for finding in outputFindings { try report.warn("\(file): \(finding.message)") }
+    if globals.dangerous.isEmpty,
+      inputs.contains(where: { $0.archive.globals.contains { $0.verdict == .dangerous } })
+    {
+      try report.inform("\(file): nothing dangerous of the input is in it")
+    }
+    let foreign = globals.foreign
+    guard target.keepsNesting, !foreign.isEmpty else { return }
+    let names = foreign.prefix(3).map { "\($0)".escapedForDisplay }.joined(separator: ", ")
+    let more = foreign.count > 3 ? " and \(foreign.count - 3) more" : ""
+    try report.inform(
+      "\(file): names \(names)\(more), which torch.load(weights_only=True) refuses")
+  }
+
+  /// What is dangerous in the output.
+  private var outputFindings: [Finding] {
+    globals.dangerous.map { name, path in
+      let path = (path ?? []).joined(separator: ".")
+      let wayOut = path.isEmpty ? "" : "; leave it out with --exclude '\(path.escapedForPatterns)'"
+      return Finding(
+        "dangerous-global",
+        "\(name.description.escapedForDisplay) runs when Python loads this file"
+          + wayOut.escapedForDisplay)
+    }
+  }
+
+  // MARK: JSON
+
+  private var summary: [(String, JSON)] {
+    let findings =
+      inputs.flatMap { input in input.archive.findings.map { (input.path, $0) } }
+      + outputFindings.map { (output, $0) }
+    return [
+      ("inputs", .array(inputs.map { .string($0.path) })), ("output", .string(output)),
+      ("tensors", .int(archive.entries.count)),
+      ("byte_count", .int(archive.byteCount)),
+      ("losses", .array(losses.flatMap { $0.losses.map { JSON($0) } })),
+      ("findings", .array(findings.map { JSON($1, of: $0) })),
+    ]
+  }
+}
+
+extension String {
+  /// The text as a shell pattern that matches it alone.
+  fileprivate var escapedForPatterns: String {
+    var text = ""
+    for character in self {
+      if "*?[\\".contains(character) { text.append("\\") }
+      text.append(character)
+    }
+    return text
+  }
+}
