@@ -17,8 +17,8 @@ extension Tensor {
   ///
   /// Chunks hold whole elements, unless an element has more than 4 KiB. Contiguous tensors of files
   /// are read with checked copies. Strided views (and Fortran-order arrays, whose row-major order is
-  /// one) are gathered from the mapped file: there a file cut short meanwhile raises SIGBUS, and a
-  /// compressed member is decoded whole, within its archive's limit.
+  /// one), and parts of archive members, are gathered from the mapped file: there a file cut short
+  /// meanwhile raises SIGBUS, and a compressed member is decoded whole, within its archive's limit.
   /// - Throws: `limit` when a broadcast view expands past `limits.expandedBytes`, `malformed` for a
   ///   wrong checksum, `io` when the file changed or got shorter, `unsupported` for a meta tensor, and
   ///   what `body` throws.
@@ -32,7 +32,11 @@ extension Tensor {
       guard isContiguous, firstIndex == 0 else {
         throw .unsupported("strided views of \(dtype), which packs elements into bytes")
       }
-      return try stream(storage.source, limit: byteCount, unit: 1, rewrite: nil, body)
+      guard let source = try contiguousSource() else {
+        try storage.verifyInPlace()
+        return try streamPrefix(body)
+      }
+      return try stream(source, limit: byteCount, unit: 1, rewrite: nil, body)
     }
     let plan = ElementRewrite(self, as: order)
     let rewrite = plan.isIdentity ? nil : plan
@@ -70,13 +74,41 @@ extension Tensor {
     }
   }
 
-  /// A source that begins with the elements of a contiguous tensor; nil when that would skip bytes of
-  /// a checksum or of a compressed member.
+  /// A source that begins with the elements of a contiguous tensor; nil for a part of what has a
+  /// checksum or is compressed: all of it has to be read, and once for all its parts is enough.
   private func contiguousSource() throws(TensorIOError) -> (any ByteSource)? {
-    if firstIndex == 0 { return storage.source }
-    guard let slice = storage.source as? FileSlice else { return nil }
-    let start = slice.range.lowerBound + firstIndex * dtype.bitWidth / 8
-    return try FileSlice(slice.file, start..<start + byteCount)
+    let source = storage.source
+    if firstIndex == 0, byteCount == storage.byteCount { return source }
+    if let slice = source as? FileSlice {
+      let start = slice.range.lowerBound + firstIndex * dtype.bitWidth / 8
+      return try FileSlice(slice.file, start..<start + byteCount)
+    }
+    guard firstIndex == 0 else { return nil }
+    guard source.isChecksummed else { return source }
+    do throws(TensorIOError) {
+      try storage.withBytes { _ in }
+    } catch {
+      // What is too large to be kept is decoded piece by piece, each time.
+      guard error.code == .limit else { throw error }
+      return source
+    }
+    return nil
+  }
+
+  /// The bytes of a tensor that begins with its storage, without the rest of that.
+  private func streamPrefix(
+    _ body: (Span<UInt8>) throws(TensorIOError) -> Void
+  ) throws(TensorIOError) {
+    let count = byteCount
+    try storage.withBytes { (bytes) throws(TensorIOError) in
+      var position = 0
+      while position < count {
+        let end = min(position + streamChunkBytes, count)
+        try body(bytes.extracting(position..<end))
+        position = end
+      }
+    }
+    try storage.source.requireUnchanged()
   }
 
   /// The first `limit` bytes of a source, in whole units where they have to be rewritten.

@@ -2,7 +2,8 @@ internal import ByteIO
 
 /// A JSON value, as the configuration files of exported programs have them.
 ///
-/// Linear in the text; depth and length are limited by the caller's limits.
+/// Linear in the text; depth, length and the number of values that are kept are limited by the
+/// caller's limits.
 enum JSONText {
   case null
   case bool(Bool)
@@ -12,15 +13,18 @@ enum JSONText {
   case array([JSONText])
   case object([(key: String, value: JSONText)])
 
-  /// Parses a whole text.
-  /// - Throws: `malformed` with the offset of what is wrong, `limit` for deep nesting.
-  init(parsing bytes: [UInt8], limits: DecodingLimits) throws(TensorIOError) {
-    guard bytes.count <= limits.headerBytes * 64 else {
+  /// Parses a whole text, of which what lies under one key of the outermost object is kept.
+  /// - Throws: `malformed` with the offset of what is wrong, `limit` for deep nesting, a long text or
+  ///   many values.
+  init(
+    parsing bytes: [UInt8], keeping key: String, limits: DecodingLimits
+  ) throws(TensorIOError) {
+    guard bytes.count / 64 <= limits.headerBytes else {
       throw .limit(
         "the length of the JSON text, in units of 64,", bytes.count / 64 + 1,
         over: limits.headerBytes, raise: "headerBytes")
     }
-    var parser = Parser(bytes: bytes, limits: limits)
+    var parser = Parser(bytes: bytes, limits: limits, key: ByteKey(key))
     self = try parser.value(depth: 0)
     parser.skipSpace()
     guard parser.position == bytes.count else {
@@ -43,15 +47,29 @@ enum JSONText {
   private struct Parser {
     let bytes: [UInt8]
     let limits: DecodingLimits
+    /// The key of the outermost object whose value is kept.
+    let key: ByteKey
     var position = 0
+    /// Whether values are kept, or walked over.
+    private var isKeeping = false
+    private var kept = 0
+
+    init(bytes: [UInt8], limits: DecodingLimits, key: ByteKey) {
+      self.bytes = bytes
+      self.limits = limits
+      self.key = key
+    }
 
     func failure(_ reason: String) -> TensorIOError {
       .malformed("the JSON text is broken: \(reason)", offset: position)
     }
 
     mutating func skipSpace() {
-      while position < bytes.count, [0x20, 0x09, 0x0a, 0x0d].contains(bytes[position]) {
-        position += 1
+      while position < bytes.count {
+        switch bytes[position] {
+        case 0x20, 0x09, 0x0a, 0x0d: position += 1
+        default: return
+        }
       }
     }
 
@@ -91,7 +109,13 @@ enum JSONText {
       position += 1
       var items: [JSONText] = []
       if take(UInt8(ascii: "]")) { return .array(items) }
-      repeat { items.append(try value(depth: depth + 1)) } while take(UInt8(ascii: ","))
+      repeat {
+        let item = try value(depth: depth + 1)
+        if isKeeping {
+          try count()
+          items.append(item)
+        }
+      } while take(UInt8(ascii: ","))
       guard take(UInt8(ascii: "]")) else { throw failure("an array is not closed") }
       return .array(items)
     }
@@ -107,20 +131,41 @@ enum JSONText {
         }
         let key = try string()
         guard take(UInt8(ascii: ":")) else { throw failure("a key has no value") }
-        pairs.append((key, try value(depth: depth + 1)))
+        if depth == 0 { isKeeping = ByteKey(key) == self.key }
+        let item = try value(depth: depth + 1)
+        if isKeeping {
+          try count()
+          pairs.append((key, item))
+        }
       } while take(UInt8(ascii: ","))
       guard take(UInt8(ascii: "}")) else { throw failure("an object is not closed") }
       return .object(pairs)
     }
 
+    private mutating func count() throws(TensorIOError) {
+      kept += 1
+      guard kept <= limits.memberCount else {
+        throw .limit(
+          "the number of JSON values", kept, over: limits.memberCount, raise: "memberCount")
+      }
+    }
+
     private mutating func number() throws(TensorIOError) -> JSONText {
       let start = position
-      let characters = Array("+-.eE0123456789".utf8)
-      while position < bytes.count, characters.contains(bytes[position]) { position += 1 }
+      while position < bytes.count, Self.isOfNumber(bytes[position]) { position += 1 }
       let text = String(decoding: bytes[start..<position], as: UTF8.self)
       if let value = Int(text), !text.hasPrefix("+") { return .int(value) }
       guard let value = Double(text) else { throw failure("'\(text)' is no value") }
       return .double(value)
+    }
+
+    private static func isOfNumber(_ byte: UInt8) -> Bool {
+      switch byte {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "-"),
+        UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E"):
+        true
+      default: false
+      }
     }
 
     private mutating func string() throws(TensorIOError) -> String {

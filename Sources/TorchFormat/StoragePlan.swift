@@ -32,8 +32,9 @@ struct StoragePlan {
     /// Bytes of two types cannot be swapped alike: big-endian tensors share with their own type. So
     /// do quantized ones, whose dtype PyTorch takes from the storage.
     let dtype: DType?
-    /// Torch has no negative strides: such a view is copied alone.
-    let reversed: Outline?
+    /// The outline of a tensor that is copied alone: torch has no negative strides, and writes no
+    /// storage that is a part of another.
+    let alone: Outline?
   }
 
   private(set) var records: [Record] = []
@@ -47,9 +48,9 @@ struct StoragePlan {
   init(_ values: ValueGraph, views: ViewPolicy) {
     var order: [Key] = []
     var groups: [Key: [Tensor]] = [:]
-    func note(_ tensor: Tensor) {
+    func note(_ tensor: Tensor, isStorage: Bool = false) {
       guard tensor.hasElements, TorchPickler.canHold(tensor.dtype) else { return }
-      let key = Self.key(tensor)
+      let key = Self.key(tensor, isStorage: isStorage)
       if groups[key] == nil { order.append(key) }
       groups[key, default: []].append(tensor)
       if case .perChannel(_, let scales, let zeroPoints, _) = tensor.quantization {
@@ -59,27 +60,34 @@ struct StoragePlan {
     }
     for id in values.reachable() {
       guard case .tensor(let tensor) = values[id] else { continue }
-      if values.traits(of: id)?.type?.module.hasPrefix("numpy") ?? false { continue }
-      note(tensor)
+      let type = values.traits(of: id)?.type
+      if type?.module.hasPrefix("numpy") ?? false { continue }
+      note(tensor, isStorage: TorchNames.isStorage(type))
     }
     for key in order {
       guard let tensors = groups[key] else { continue }
       places[key] = records.count
-      add(tensors, views)
+      add(tensors, views, isAlone: key.alone != nil)
     }
   }
 
-  private static func key(_ tensor: Tensor) -> Key {
-    Key(
+  private static func key(_ tensor: Tensor, isStorage: Bool) -> Key {
+    let isPart =
+      isStorage && tensor.dtype.bitWidth % 8 == 0
+      && (tensor.offset != 0 || tensor.byteCount != tensor.storage.byteCount)
+    return Key(
       storage: ObjectIdentifier(tensor.storage), device: tensor.device,
       byteOrder: tensor.byteOrder,
       dtype: tensor.byteOrder == .big || tensor.dtype.isQuantized ? tensor.dtype : nil,
-      reversed: tensor.strides.contains { $0 < 0 } ? Outline(tensor) : nil)
+      alone: isPart || tensor.strides.contains { $0 < 0 } ? Outline(tensor) : nil)
   }
 
   /// The record of a tensor and the tensor as an outline over it.
-  func place(_ tensor: Tensor) -> (record: Record, offset: Int, strides: [Int])? {
-    guard let index = places[Self.key(tensor)] else { return nil }
+  /// - Parameter isStorage: whether the tensor stands for a storage by itself.
+  func place(
+    _ tensor: Tensor, isStorage: Bool = false
+  ) -> (record: Record, offset: Int, strides: [Int])? {
+    guard let index = places[Self.key(tensor, isStorage: isStorage)] else { return nil }
     if isCopy[index] { return (records[index], 0, Shape.rowMajorStrides(tensor.shape)) }
     let offset = tensor.shape.contains(0) ? tensor.offset : tensor.offset - starts[index]
     return (records[index], offset, tensor.strides)
@@ -87,26 +95,26 @@ struct StoragePlan {
 
   // MARK: Decisions
 
-  private mutating func add(_ tensors: [Tensor], _ views: ViewPolicy) {
+  private mutating func add(_ tensors: [Tensor], _ views: ViewPolicy, isAlone: Bool) {
     let first = tensors[0]
     let isOneType = tensors.allSatisfy { $0.dtype == first.dtype }
     let whole = first.storage.byteCount
     let bits = first.dtype.bitWidth
     // Mixed types, and sizes that are no whole number of elements, are kept as plain bytes.
-    let isWhole = whole % max(1, bits / 8) == 0 || first.byteOrder == .big
+    let isWhole = whole % max(1, bits / 8) == 0 || first.byteOrder == .big || isAlone
     let isTyped = isOneType && bits % 8 == 0 && isWhole
     guard isTyped else { return addBytes(first) }
     let count = whole / (bits / 8)
     let outlines = Set(tensors.map { Outline($0) })
-    let used = outlines.reduce(0) { $0 + $1.count }
+    let used = Self.used(outlines)
     let hull = Self.hull(outlines)
-    let isForwards = outlines.allSatisfy { $0.strides.allSatisfy { $0 >= 0 } }
     var window = 0..<count
     // Written out, a broadcast axis would take more room than it takes now.
     let isBroadcast = first.count > used
-    var copied = !isForwards && outlines.count == 1
+    if isAlone { return addCopy(first, used, count) }
+    var copied = false
     let isWasteful = used < count - used
-    if !copied, views == .compact || (views == .automatic && isWasteful), used < count {
+    if views == .compact || (views == .automatic && isWasteful), used < count {
       if outlines.count == 1, used < hull.count, !isBroadcast {
         copied = true
       } else if views == .compact || hull.count < count - hull.count {
@@ -131,6 +139,14 @@ struct StoragePlan {
     var count: Int {
       // Broadcast axes use one element.
       zip(shape, strides).reduce(1) { $0 * ($1.0 == 0 ? 0 : $1.1 == 0 ? 1 : $1.0) }
+    }
+  }
+
+  /// The elements under all outlines, those under several counted as often; `Int.max` at the most.
+  private static func used(_ outlines: Set<Outline>) -> Int {
+    outlines.reduce(0) { sum, outline in
+      let (sum, overflow) = sum.addingReportingOverflow(outline.count)
+      return overflow ? .max : sum
     }
   }
 
@@ -189,11 +205,15 @@ struct StoragePlan {
 
   /// What writing does not keep of an archive.
   func losses(of archive: TensorArchive) -> [Loss] {
-    omissions.compactMap { omission in
-      guard let entry = archive.entries.first(where: { $0.tensor.storage === omission.storage })
-      else { return nil }
+    var names: [ObjectIdentifier: String] = [:]
+    for entry in archive.entries where !omissions.isEmpty {
+      let storage = ObjectIdentifier(entry.tensor.storage)
+      if names[storage] == nil { names[storage] = entry.name }
+    }
+    return omissions.compactMap { omission in
+      guard let name = names[ObjectIdentifier(omission.storage)] else { return nil }
       return Loss(
-        .storage, of: entry.name,
+        .storage, of: name,
         "the part of its storage that it does not use: \(omission.kept) of "
           + "\(omission.storage.byteCount) bytes are written")
     } + separations(in: archive)
@@ -203,13 +223,16 @@ struct StoragePlan {
   private func separations(in archive: TensorArchive) -> [Loss] {
     var losses: [Loss] = []
     for group in archive.aliasGroups {
-      let parts = group.filter { places[Self.key($0.tensor)] != nil && $0.tensor.byteCount > 0 }
+      let parts = group.map { entry in
+        let type = archive.values.traits(of: entry.id)?.type
+        return (entry, key: Self.key(entry.tensor, isStorage: TorchNames.isStorage(type)))
+      }.filter { places[$0.key] != nil && $0.0.tensor.byteCount > 0 }
       guard let first = parts.first else { continue }
-      for entry in parts where Self.key(entry.tensor) != Self.key(first.tensor) {
+      for (entry, key) in parts where key != first.key {
         losses.append(
           Loss(
             .aliasing, of: entry.name,
-            "that it shares its storage with '\(first.name)'; each gets a copy"))
+            "that it shares its storage with '\(first.0.name)'; each gets a copy"))
       }
     }
     return losses

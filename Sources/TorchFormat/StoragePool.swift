@@ -24,7 +24,11 @@ struct StorageReference {
   let offset: Int
   /// The elements, or bytes, of the storage or view.
   let count: Int
-  let byteOrder: ByteOrder
+  /// The order of the file; bytes by themselves have none.
+  let fileOrder: ByteOrder
+
+  /// The order of elements of a dtype on the storage.
+  func byteOrder(of dtype: DType) -> ByteOrder { dtype.swapUnit > 1 ? fileOrder : .little }
 }
 
 /// The storages of a file by their keys; each is made once, so that tensors on it stay aliases.
@@ -75,8 +79,7 @@ final class StoragePool {
     guard case .object(let object) = decoder.pickle[id], let nested,
       decoder.pickle.global(object.callee) == TorchNames.loadFromBytes,
       let arguments = decoder.pickle.tuple(object.arguments), arguments.count == 1,
-      let bytes = try decoder.byteString(arguments[0]),
-      let reference = try nested.storage(in: bytes)
+      let reference = try nested.storage(in: arguments[0], decoder)
     else { throw .malformed("a tensor has something else in the place of its storage") }
     references[id] = reference
     return reference
@@ -98,7 +101,7 @@ final class StoragePool {
     guard dtype != nil || type == TorchNames.untypedStorage else {
       throw .malformed("\(type.description.escapedForDisplay) is no class of storages")
     }
-    guard let key = pickle.string(parts[2]) ?? pickle.int(parts[2]).map(String.init) else {
+    guard let key = pickle.key(parts[2]) else {
       throw .malformed("the key of a storage is no string")
     }
     guard let location = pickle.string(parts[3]) else {
@@ -113,7 +116,7 @@ final class StoragePool {
       storage: entry.storage, dtype: dtype, type: type, device: Self.device(location),
       offset: view?.lowerBound ?? 0, count: view?.count ?? count,
       // torch swaps storages by their dtype, and those without one not at all.
-      byteOrder: dtype == nil ? .little : provider.byteOrder)
+      fileOrder: dtype == nil ? .little : provider.byteOrder)
   }
 
   /// The dtype of a storage class; nearly every storage of a file has that of the one before.
@@ -142,7 +145,7 @@ final class StoragePool {
     let number = key.canonicalNumber().flatMap { $0 < objects ? $0 : nil }
     if let place = place(key, number) {
       let known = entries[place]
-      guard known.type == type, known.count == count,
+      guard known.type == type || Self.areBytes(known.type, type), known.count == count,
         known.location.utf8.elementsEqual(location.utf8)
       else {
         throw .malformed(
@@ -153,9 +156,12 @@ final class StoragePool {
       return known
     }
     let size = try count.multiplied(by: Self.bytesPerItem(dtype), "the size of a storage")
+    let source: any ByteSource =
+      Self.device(location) == .meta
+      ? NoBytes(byteCount: size) : try provider.bytes(key, byteCount: size)
     let entry = Entry(
-      storage: TensorStorage(try provider.bytes(key, byteCount: size), budget: budget),
-      type: type, location: location, count: count)
+      storage: TensorStorage(source, budget: budget), type: type, location: location,
+      count: count)
     if let number {
       let missing = number + 1 - numbered.count
       if missing > 0 { numbered += repeatElement(-1, count: missing) }
@@ -165,6 +171,15 @@ final class StoragePool {
     }
     entries.append(entry)
     return entry
+  }
+
+  /// Whether two classes are both of unsigned bytes, which torch saves on one storage.
+  ///
+  /// A tensor of 8-bit floats shares a storage without a dtype with the bytes that it was made of.
+  private static func areBytes(_ left: GlobalName, _ right: GlobalName) -> Bool {
+    [left, right].allSatisfy { name in
+      name == TorchNames.untypedStorage || TorchNames.dtype(ofStorage: name) == .uint8
+    }
   }
 
   private func place(_ key: String, _ number: Int?) -> Int? {

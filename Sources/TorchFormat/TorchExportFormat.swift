@@ -32,6 +32,7 @@ public enum TorchExportFormat: TensorFormat {
         && member.name.hasSuffix("_config.json")
       {
         try locating(.init(member: member.name)) { () throws(TensorIOError) in
+          try records.requireUnique(member)
           try reader.addTensors(of: member, in: "data/\(part)/")
         }
       }
@@ -66,7 +67,7 @@ private struct ExportReader {
 
   mutating func addTensors(of member: ZIPMember, in folder: String) throws(TensorIOError) {
     let bytes = try records.load(member, options.limits).bytes()
-    let text = try JSONText(parsing: bytes, limits: options.limits)
+    let text = try JSONText(parsing: bytes, keeping: "config", limits: options.limits)
     guard case .object(let entries)? = text["config"] else {
       throw .malformed("the configuration has no object 'config'")
     }

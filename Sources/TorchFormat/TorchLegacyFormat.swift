@@ -69,22 +69,14 @@ public enum TorchLegacyFormat: TensorFormat {
       throw .unsupported("the stream has another protocol version than 1001", offset: magicEnd)
     }
     let (system, systemEnd) = try reader.parse(source, from: versionEnd)
-    let byteOrder = try byteOrder(system)
-    let (object, objectEnd) = try reader.parse(source, from: systemEnd)
-    let (keys, keysEnd) = try reader.parse(source, from: objectEnd)
-    let storages = StreamStorages(source, byteOrder: byteOrder)
-    try storages.index(try self.keys(keys, at: objectEnd), of: object, from: keysEnd)
-    return (object, storages)
-  }
-
-  private static func byteOrder(_ pickle: Pickle) throws(TensorIOError) -> ByteOrder {
-    guard case .dictionary(let pairs) = pickle[pickle.root] else {
+    guard case .dictionary = system[system.root] else {
       throw .malformed("the third pickle is no dictionary about the system")
     }
-    for pair in pairs where pickle.string(pair.key) == "little_endian" {
-      if case .bool(let isLittle) = pickle[pair.value] { return isLittle ? .little : .big }
-    }
-    return .little
+    let (object, objectEnd) = try reader.parse(source, from: systemEnd)
+    let (keys, keysEnd) = try reader.parse(source, from: objectEnd)
+    let storages = StreamStorages(source)
+    try storages.index(try self.keys(keys, at: objectEnd), of: object, from: keysEnd)
+    return (object, storages)
   }
 
   private static func keys(_ pickle: Pickle, at offset: Int) throws(TensorIOError) -> [String] {
@@ -92,7 +84,7 @@ public enum TorchLegacyFormat: TensorFormat {
       throw .malformed("the fifth pickle is no list of storage keys", offset: offset)
     }
     return try items.map { (item) throws(TensorIOError) in
-      guard let key = pickle.string(item) ?? pickle.int(item).map(String.init) else {
+      guard let key = pickle.key(item) else {
         throw .malformed("a storage key is no string", offset: offset)
       }
       return key
@@ -104,14 +96,12 @@ public enum TorchLegacyFormat: TensorFormat {
 final class StreamStorages: StorageProvider {
   private let source: any ByteSource
   private var ranges: [ByteKey: Range<Int>] = [:]
-  let byteOrder: ByteOrder
+  /// torch writes elements little-endian on every machine, and looks at no statement about it.
+  let byteOrder = ByteOrder.little
   /// Where the last storage ends.
   private(set) var end = 0
 
-  init(_ source: any ByteSource, byteOrder: ByteOrder) {
-    self.source = source
-    self.byteOrder = byteOrder
-  }
+  init(_ source: any ByteSource) { self.source = source }
 
   /// Finds the place of each storage.
   /// - Parameters:
@@ -148,10 +138,7 @@ final class StreamStorages: StorageProvider {
     guard source.byteCount - offset >= 8 else {
       throw .malformed("the size of a storage is missing; the file is cut short", offset: offset)
     }
-    let bytes = try SourceSlice.of(source, offset..<offset + 8).bytes()
-    var value: UInt64 = 0
-    for byte in bytes.reversed() { value = value << 8 | UInt64(byte) }
-    return Int(Int64(bitPattern: value))
+    return try source.integers(at: offset, count: 1)[0]
   }
 
   /// The bytes of one element of each storage that a pickle refers to.
@@ -160,7 +147,7 @@ final class StreamStorages: StorageProvider {
     for id in pickle.ids {
       guard case .persistent(let key) = pickle[id], let parts = pickle.tuple(key), parts.count >= 5,
         let type = pickle.global(parts[1]),
-        let name = pickle.string(parts[2]) ?? pickle.int(parts[2]).map(String.init)
+        let name = pickle.key(parts[2])
       else { continue }
       sizes[ByteKey(name)] = StoragePool.bytesPerItem(TorchNames.dtype(ofStorage: type))
     }

@@ -23,6 +23,20 @@ enum TorchNames {
     return table
   }()
 
+  /// The names that the C++ pickler of TorchScript makes up for dtypes without a storage class.
+  private static let scriptStorages: [GlobalName: DType] = {
+    let dtypes: [String: DType] = [
+      "UInt16": .uint16, "UInt32": .uint32, "UInt64": .uint64, "ComplexHalf": .complex32,
+      "BComplex32": .bcomplex32, "Float8_e5m2": .float8E5M2, "Float8_e4m3fn": .float8E4M3FN,
+      "Float8_e5m2fnuz": .float8E5M2FNUZ, "Float8_e4m3fnuz": .float8E4M3FNUZ,
+      "Float8_e8m0fnu": .float8E8M0FNU, "Float4_e2m1fn_x2": .float4E2M1FNx2, "Bits8": .bits8,
+      "Bits16": .bits16, "Bits1x8": .bits1x8, "Bits2x4": .bits2x4, "Bits4x2": .bits4x2,
+    ]
+    var table: [GlobalName: DType] = [:]
+    for (name, dtype) in dtypes { table[GlobalName("torch", name + "Storage")] = dtype }
+    return table
+  }()
+
   /// The class of storages without a dtype; sizes of such storages count bytes.
   static let untypedStorage = GlobalName("torch.storage", "UntypedStorage")
 
@@ -39,15 +53,36 @@ enum TorchNames {
   static let parameter = GlobalName("torch.nn.parameter", "Parameter")
   static let tensor = GlobalName("torch", "Tensor")
   static let size = GlobalName("torch", "Size")
+  static let restoreTypeTag = GlobalName("torch.jit._pickle", "restore_type_tag")
+  static let rebuildOnDevice = GlobalName(utilities, "_rebuild_device_tensor_from_cpu_tensor")
   static let loadFromBytes = GlobalName("torch.storage", "_load_from_bytes")
 
   /// The dtype of a storage class's elements, or nil for another name.
-  static func dtype(ofStorage name: GlobalName) -> DType? { dtypeByStorage[name] }
+  static func dtype(ofStorage name: GlobalName) -> DType? {
+    dtypeByStorage[name] ?? scriptStorages[name]
+  }
+
+  /// Whether a function makes tensors of several others.
+  static func makesComposites(_ name: GlobalName) -> Bool {
+    if name == rebuildFromType { return true }
+    return name.module == utilities
+      && ["_rebuild_sparse_tensor", "_rebuild_sparse_csr_tensor", "_rebuild_nested_tensor"]
+        .contains(name.name)
+  }
+
+  /// Whether a class is one of storages, with a dtype or without.
+  static func isStorage(_ name: GlobalName?) -> Bool {
+    guard let name else { return false }
+    return name == untypedStorage || dtype(ofStorage: name) != nil
+  }
 
   /// The class for storages of a dtype, or nil where torch keeps it without one.
   static func storage(of dtype: DType) -> GlobalName? {
     storages.first { $0.dtype == dtype }.map { GlobalName("torch", $0.name) }
   }
+
+  /// Devices to which torch moves tensors from the CPU when it loads them, as it has no storages there.
+  static let devicesWithoutStorages: Set<String> = ["xla", "maia", "ort", "lazy", "ipu", "vulkan"]
 
   /// The dtype that `torch.NAME` is, or nil.
   static func dtype(_ name: GlobalName?) -> DType? {

@@ -70,7 +70,7 @@ extension TorchObjects {
     }
   }
 
-  private func noteHooks(
+  func noteHooks(
     _ values: TorchArguments, _ index: Int, _ decoder: inout PickleDecoder
   ) {
     guard !values.isEmpty(index, decoder.pickle) else { return }
@@ -92,7 +92,7 @@ extension TorchObjects {
       throw .malformed("a stride is negative; torch has none")
     }
     guard
-      reference.byteOrder == .little || reference.dtype == nil
+      reference.fileOrder == .little || reference.dtype == nil
         || reference.dtype?.bitWidth == dtype.bitWidth
     else {
       throw .unsupported(
@@ -104,7 +104,7 @@ extension TorchObjects {
     // A view's offset counts elements of the storage's own type.
     let offset = try values.int(1, decoder.pickle).added(to: reference.offset, "the storage offset")
     return try Tensor(
-      dtype: dtype, byteOrder: dtype.swapUnit > 1 ? reference.byteOrder : .little,
+      dtype: dtype, byteOrder: reference.byteOrder(of: dtype),
       shape: try values.integers(2, decoder.pickle), strides: strides, offset: offset,
       storage: reference.storage,
       device: reference.device,
@@ -119,6 +119,14 @@ extension TorchObjects {
     _ id: Pickle.ID, _ pickle: Pickle
   ) throws(TensorIOError) -> (conjugated: Bool, negated: Bool) {
     var signs = (conjugated: false, negated: false)
+    var id = id
+    // TorchScript says the type of the dictionary too.
+    if case .object(let object) = pickle[id],
+      pickle.global(object.callee) == TorchNames.restoreTypeTag,
+      let dictionary = pickle.tuple(object.arguments)?.first
+    {
+      id = dictionary
+    }
     switch pickle[id] {
     case .none: return signs
     case .dictionary(let pairs):
@@ -176,20 +184,41 @@ extension TorchObjects {
     let hasState = name == TorchNames.rebuildParameterWithState
     let values = try TorchArguments(
       name, object.arguments, decoder.pickle, isClass ? 1...2 : hasState ? 4...4 : 3...3)
-    guard let inner = try tensor(values.ids[0], &decoder, depth: depth + 1) else {
+    let old = isClass ? try oldState(of: object, name, decoder.pickle) : nil
+    let data = old?.data ?? values.ids[0]
+    guard let inner = try tensor(data, &decoder, depth: depth + 1) else {
+      // Sparse and nested tensors are calls too, and stay calls.
+      if case .object = decoder.pickle[values.ids[0]] { return nil }
       if isClass { return nil }
       throw .malformed("argument 0 of \(name) is no tensor")
     }
     if !isClass { noteHooks(values, 2, &decoder) }
-    let requiresGrad = values.ids.count > 1 ? try values.bool(1, decoder.pickle) : true
+    var requiresGrad = values.ids.count > 1 ? try values.bool(1, decoder.pickle) : true
     var traits = inner.traits ?? ValueGraph.Traits()
     // A parameter of a subclass keeps the subclass.
     traits.type = traits.type ?? TorchNames.parameter
     if hasState { traits.states.append(decoder.id(of: values.ids[3])) }
-    traits.states += object.states.map { decoder.id(of: $0) }
+    if let old {
+      requiresGrad = old.requiresGrad
+      noteHooks(old.state, 2, &decoder)
+    } else {
+      traits.states += object.states.map { decoder.id(of: $0) }
+    }
     return Rebuilt(
       tensor: inner.tensor.tagged(device: inner.tensor.device, requiresGrad: requiresGrad),
       traits: traits)
+  }
+
+  /// What torch before 0.4 handed to a parameter by BUILD: (requires_grad, volatile, hooks), or
+  /// (data, creator, hooks, requires_grad, volatile).
+  private func oldState(
+    of object: Pickle.Object, _ name: GlobalName, _ pickle: Pickle
+  ) throws(TensorIOError) -> (state: TorchArguments, data: Pickle.ID?, requiresGrad: Bool)? {
+    guard object.states.count == 1, let count = pickle.tuple(object.states[0])?.count,
+      count == 3 || count == 5
+    else { return nil }
+    let state = try TorchArguments(name, object.states[0], pickle, count...count)
+    return (state, count == 5 ? state.ids[0] : nil, try state.bool(count == 5 ? 3 : 0, pickle))
   }
 
   /// `_rebuild_from_type_v2(function, class, arguments, state)`.

@@ -32,8 +32,9 @@ final class TorchObjects: ObjectInterpreter {
     }
     guard pickle.string(first) == "storage" else { return nil }
     let reference = try pool.reference(persistent: id, decoder.pickle)
+    let dtype = reference.dtype ?? .uint8
     let tensor = try Tensor(
-      dtype: reference.dtype ?? .uint8, byteOrder: reference.byteOrder, shape: [reference.count],
+      dtype: dtype, byteOrder: reference.byteOrder(of: dtype), shape: [reference.count],
       offset: reference.offset, storage: reference.storage, device: reference.device)
     return Interpretation(.tensor(tensor), type: reference.type)
   }
@@ -66,8 +67,26 @@ final class TorchObjects: ObjectInterpreter {
     case ("torch._tensor", "_rebuild_from_type_v2"):
       if let result = try jagged(object, &decoder) { return result }
       return try wrapper(object, &decoder)
+    case (TorchNames.utilities, "_rebuild_parameter"),
+      (TorchNames.utilities, "_rebuild_parameter_with_state"):
+      return try compositeParameter(object, &decoder)
     default: return nil
     }
+  }
+
+  /// A parameter over a sparse or nested tensor, of which it has the parts.
+  private func compositeParameter(
+    _ object: Pickle.Object, _ decoder: inout PickleDecoder
+  ) throws(TensorIOError) -> Interpretation? {
+    guard let data = decoder.pickle.tuple(object.arguments)?.first,
+      case .object(let inner) = decoder.pickle[data],
+      let name = decoder.pickle.global(inner.callee), TorchNames.makesComposites(name),
+      let value = try interpret(inner, named: name, &decoder),
+      case .object(let composite) = value.node, !composite.parts.isEmpty
+    else { return nil }
+    var inert = try decoder.inert(object)
+    inert.parts = composite.parts
+    return Interpretation(.object(inert), type: value.traits?.type ?? TorchNames.parameter)
   }
 
   /// `_rebuild_from_type_v2(_rebuild_njt, class, ({'values': …, 'offsets': …, …},), state)`.
@@ -113,9 +132,7 @@ final class TorchObjects: ObjectInterpreter {
     _ object: Pickle.Object, _ name: GlobalName, _ decoder: inout PickleDecoder
   ) throws(TensorIOError) -> Interpretation? {
     let arguments = try TorchArguments(name, object.arguments, decoder.pickle, 1...1)
-    guard let nested, let bytes = try decoder.byteString(arguments.ids[0]),
-      let id = try nested.read(bytes, &decoder.graph)
-    else {
+    guard let nested, let id = try nested.read(arguments.ids[0], &decoder) else {
       decoder.findings.append(
         Finding(
           "dangerous-bytes",
@@ -128,12 +145,24 @@ final class TorchObjects: ObjectInterpreter {
 
   /// `_rebuild_sparse_tensor(layout, (indices, values, size[, is_coalesced]))`, and with compressed
   /// and plain indices for the compressed layouts.
+  ///
+  /// TorchScript writes them without a tuple: (layout, size, requires_grad, indices…, values, hooks).
   private func sparse(
     _ object: Pickle.Object, _ name: GlobalName, _ decoder: inout PickleDecoder
   ) throws(TensorIOError) -> Interpretation? {
-    let arguments = try TorchArguments(name, object.arguments, decoder.pickle, 2...2)
-    guard let data = decoder.pickle.tuple(arguments.ids[1]) else {
-      throw .malformed("the data of a sparse tensor are no tuple")
+    let arguments = try TorchArguments(name, object.arguments, decoder.pickle, 2...7)
+    let ids = Array(arguments.ids)
+    let data: [Pickle.ID]
+    switch ids.count {
+    case 2:
+      guard let parts = decoder.pickle.tuple(ids[1]) else {
+        throw .malformed("the data of a sparse tensor are no tuple")
+      }
+      data = Array(parts)
+    case 6, 7:
+      noteHooks(arguments, ids.count - 1, &decoder)
+      data = ids[3..<ids.count - 1] + [ids[1]]
+    default: throw .malformed("\(name) has \(ids.count) arguments; it takes 2, 6 or 7")
     }
     let labels: [String]
     switch try layout(arguments.ids[0], decoder.pickle) {
@@ -152,12 +181,18 @@ final class TorchObjects: ObjectInterpreter {
     return Interpretation(.object(inert))
   }
 
+  /// The layouts that TorchScript writes as numbers.
+  private static let layouts = [
+    1: "sparse_coo", 2: "sparse_csr", 4: "sparse_csc", 5: "sparse_bsr", 6: "sparse_bsc",
+  ]
+
   private func layout(_ id: Pickle.ID, _ pickle: Pickle) throws(TensorIOError) -> String {
     if case .object(let object) = pickle[id], let parts = pickle.tuple(object.arguments),
       parts.count == 1, let text = pickle.string(parts[0]), text.hasPrefix("torch.")
     {
       return String(text.dropFirst(6))
     }
+    if let number = pickle.int(id), let name = Self.layouts[number] { return name }
     // torch 1.13 names the layout itself.
     if let name = pickle.global(id), name.module == "torch" { return name.name }
     throw .malformed("the layout of a sparse tensor is no layout")

@@ -15,6 +15,8 @@ struct TorchPickle {
   var globals: [GlobalUse] = []
   /// How many files lie around this one in byte strings.
   var nesting = 0
+  /// The objects of all files in byte strings, at any depth.
+  var nestedObjects = ObjectAccount()
 
   init(_ options: ReadingOptions, member: String? = nil) {
     self.options = options
@@ -27,6 +29,7 @@ struct TorchPickle {
     _ source: any ByteSource, from start: Int = 0
   ) throws(TensorIOError) -> (pickle: Pickle, end: Int) {
     let (pickle, end) = try Pickle.read(source, from: start, limits: options.limits)
+    if nesting > 0 { try nestedObjects.addPickle(pickle.count, options.limits) }
     let uses = pickle.globalUses(member: member, limits: options.limits)
     findings += located(pickle.findings) + uses.dangers
     globals += uses
@@ -37,7 +40,7 @@ struct TorchPickle {
   mutating func decode(
     _ pickle: Pickle, _ provider: any StorageProvider
   ) throws(TensorIOError) -> ValueGraph.ID {
-    let nested = NestedFiles(options, member: member, nesting: nesting + 1)
+    let nested = NestedFiles(options, member: member, nesting: nesting + 1, nestedObjects)
     let objects = TorchObjects(
       StoragePool(provider, budget: budget, nested: nested), budget: budget, nested: nested)
     var decoder = PickleDecoder(
@@ -61,63 +64,6 @@ struct TorchPickle {
     graph.setRoot(root)
     return try TensorArchive(
       graph, format: format, findings: findings, globals: globals, limits: options.limits)
-  }
-}
-
-/// Files of torch in byte strings: what `pickle.dump(tensor)` writes.
-final class NestedFiles {
-  private let options: ReadingOptions
-  private let member: String?
-  private let nesting: Int
-  var findings: [Finding] = []
-  var globals: [GlobalUse] = []
-
-  private static let mostNesting = 4
-
-  init(_ options: ReadingOptions, member: String?, nesting: Int) {
-    self.options = options
-    self.member = member
-    self.nesting = nesting
-  }
-
-  /// The storage that a legacy stream in a byte string is, or nil for another stream.
-  func storage(in bytes: any ByteSource) throws(TensorIOError) -> StorageReference? {
-    guard try isLegacy(bytes) else { return nil }
-    var reader = try reader()
-    let (pickle, storages) = try TorchLegacyFormat.parse(bytes, &reader)
-    globals += reader.globals
-    findings += reader.findings
-    guard case .persistent(let id) = pickle[pickle.root] else { return nil }
-    return try StoragePool(storages, budget: reader.budget).reference(persistent: id, pickle)
-  }
-
-  private func isLegacy(_ bytes: any ByteSource) throws(TensorIOError) -> Bool {
-    TorchLegacyFormat.isLegacy(
-      try SourceSlice.of(bytes, 0..<min(16, bytes.byteCount)).bytes())
-  }
-
-  private func reader() throws(TensorIOError) -> TorchPickle {
-    guard nesting <= Self.mostNesting else {
-      throw .limit("the nesting of files", nesting, over: Self.mostNesting, raise: "nestingDepth")
-    }
-    var reader = TorchPickle(options, member: member)
-    reader.nesting = nesting
-    return reader
-  }
-
-  /// Adds the contents of a legacy stream; other bytes are left to be an inert object.
-  func read(
-    _ bytes: any ByteSource, _ graph: inout ValueGraph
-  ) throws(TensorIOError) -> ValueGraph.ID? {
-    guard try isLegacy(bytes) else { return nil }
-    var reader = try reader()
-    reader.graph = graph
-    graph = ValueGraph(.none)
-    let (root, _) = try TorchLegacyFormat.read(bytes, &reader)
-    graph = reader.graph
-    findings += reader.findings
-    globals += reader.globals
-    return root
   }
 }
 

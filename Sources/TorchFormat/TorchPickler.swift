@@ -49,11 +49,8 @@ final class TorchPickler: ObjectPickler {
     guard Self.canHold(tensor.dtype) else {
       throw .unsupported(Self.refusal(of: tensor.dtype))
     }
-    if let type = traits?.type,
-      TorchNames.dtype(ofStorage: type) != nil
-        || type == TorchNames.untypedStorage
-    {
-      return try storage(tensor, &encoder).object
+    if TorchNames.isStorage(traits?.type) {
+      return try storage(tensor, isStorage: true, &encoder).object
     }
     var states: [Pickle.ID] = []
     for state in traits?.states ?? [] { states.append(try encoder.object(state)) }
@@ -85,24 +82,47 @@ final class TorchPickler: ObjectPickler {
 
   /// The persistent object of a tensor's storage, and the tensor's outline over it.
   private func storage(
-    _ tensor: Tensor, _ encoder: inout PickleEncoder
+    _ tensor: Tensor, isStorage: Bool = false, _ encoder: inout PickleEncoder
   ) throws(TensorIOError) -> (
     object: Pickle.ID, place: (offset: Int, strides: [Int]), isTyped: Bool
   ) {
-    guard let (record, offset, strides) = plan.place(tensor) else {
+    guard let (record, offset, strides) = plan.place(tensor, isStorage: isStorage) else {
       throw .unsupported("the tensor's storage cannot be written")
     }
     let parts = [
       encoder.string("storage"), encoder.global(record.type ?? TorchNames.untypedStorage),
-      encoder.string(record.key), encoder.string(record.device.description),
+      encoder.string(record.key),
+      encoder.string(Self.isMoved(record.device) ? "cpu" : record.device.description),
       encoder.pickle.add(.int(Int64(record.count))),
     ]
     let id = encoder.pickle.add(.tuple(parts))
     return (encoder.pickle.add(.persistent(id)), (offset, strides), record.type != nil)
   }
 
-  /// The function that makes a tensor, and its arguments.
+  /// Whether tensors are saved on the CPU and moved to the device by a call.
+  private static func isMoved(_ device: Device) -> Bool {
+    TorchNames.devicesWithoutStorages.contains(device.kind)
+  }
+
+  /// The function that makes a tensor on its device, and its arguments.
   private func call(
+    _ tensor: Tensor, requiresGrad: Bool, _ encoder: inout PickleEncoder
+  ) throws(TensorIOError) -> (GlobalName, [Pickle.ID]) {
+    guard tensor.hasElements, Self.isMoved(tensor.device) else {
+      return try makingCall(tensor, requiresGrad: requiresGrad, &encoder)
+    }
+    let (function, arguments) = try makingCall(tensor, requiresGrad: false, &encoder)
+    return (
+      TorchNames.rebuildOnDevice,
+      [
+        encoder.call(function, arguments), try dtype(tensor, &encoder),
+        encoder.string(tensor.device.description), encoder.pickle.add(.bool(requiresGrad)),
+      ]
+    )
+  }
+
+  /// The function that makes a tensor, and its arguments.
+  private func makingCall(
     _ tensor: Tensor, requiresGrad: Bool, _ encoder: inout PickleEncoder
   ) throws(TensorIOError) -> (GlobalName, [Pickle.ID]) {
     let gradient = encoder.pickle.add(.bool(requiresGrad))

@@ -25,7 +25,7 @@ public enum TorchScriptFormat: TensorFormat {
     reader.findings = records.findings
     var roots: [(key: String, value: ValueGraph.ID)] = []
     for (record, folder) in [("data", "data"), ("constants", "constants")] {
-      guard let member = records[record + ".pkl"] else { continue }
+      guard let member = try records.find(record + ".pkl") else { continue }
       let provider = try RecordStorages(records, folder: folder)
       let root = try locating(.init(member: member.name)) { () throws(TensorIOError) in
         reader.member = member.name
@@ -35,7 +35,7 @@ public enum TorchScriptFormat: TensorFormat {
       roots.append((record, root))
     }
     // A mobile module has further pickles, its program among them; only the names in them count.
-    let own = ["data.pkl", "constants.pkl"].compactMap { records[$0]?.name }
+    let own = ["data.pkl", "constants.pkl"].map { records.prefix + $0 }
     for member in records.members
     where member.name.hasSuffix("pkl") && !own.contains(member.name)
       && member.name.utf8.count(where: { $0 == 0x2f }) == 1

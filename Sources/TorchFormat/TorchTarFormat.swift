@@ -96,9 +96,11 @@ public enum TorchTarFormat: TensorFormat {
 private final class TarTables: ObjectInterpreter {
   private struct Storage {
     let storage: TensorStorage
+    let type: GlobalName
     let dtype: DType
     let device: Device
-    var offset = 0
+    /// The elements that it is of its root.
+    var range: Range<Int>
   }
 
   private let budget: DecodingBudget
@@ -110,7 +112,7 @@ private final class TarTables: ObjectInterpreter {
   init(budget: DecodingBudget) { self.budget = budget }
 
   private func key(_ id: Pickle.ID, _ pickle: Pickle) throws(TensorIOError) -> ByteKey {
-    guard let key = pickle.string(id) ?? pickle.int(id).map(String.init) else {
+    guard let key = pickle.key(id) else {
       throw .malformed("a key is neither text nor an integer")
     }
     return ByteKey(key)
@@ -140,13 +142,9 @@ private final class TarTables: ObjectInterpreter {
     guard count <= (source.byteCount - position) / 8 else {
       throw .malformed("the file is cut short", offset: position)
     }
-    let bytes = try SourceSlice.of(source, position..<position + 8 * count).bytes()
+    let start = position
     position += 8 * count
-    return (0..<count).map { index in
-      var value: UInt64 = 0
-      for byte in bytes[8 * index..<8 * index + 8].reversed() { value = value << 8 | UInt64(byte) }
-      return Int(Int64(bitPattern: value))
-    }
+    return try source.integers(at: start, count: count)
   }
 
   func readStorages(
@@ -170,7 +168,7 @@ private final class TarTables: ObjectInterpreter {
       storages[try key(parts[0], pickle)] = Storage(
         storage: TensorStorage(
           SourceSlice.of(source, position..<position + bytes), budget: budget),
-        dtype: dtype, device: StoragePool.device(location))
+        type: type, dtype: dtype, device: StoragePool.device(location), range: 0..<count)
       position += bytes
     }
     let (views, _) = try parse(source, position, &reader)
@@ -179,9 +177,14 @@ private final class TarTables: ObjectInterpreter {
     }
     for item in items {
       guard let parts = views.tuple(item), parts.count == 4,
-        var root = storages[try key(parts[1], views)], let offset = views.int(parts[2]), offset >= 0
+        var root = storages[try key(parts[1], views)], let offset = views.int(parts[2]),
+        let count = views.int(parts[3])
       else { throw .malformed("a view of a storage is broken", offset: position) }
-      root.offset = offset
+      guard offset >= 0, count >= 0, offset <= root.range.count, count <= root.range.count - offset
+      else { throw .malformed("a view of a storage reaches outside it", offset: position) }
+      // The root may be a view itself.
+      let start = root.range.lowerBound + offset
+      root.range = start..<start + count
       storages[try key(parts[0], views)] = root
     }
   }
@@ -205,7 +208,7 @@ private final class TarTables: ObjectInterpreter {
       let offset = try integers(1, source, &position)[0]
       tensors[try key(parts[0], pickle)] = try Tensor(
         dtype: storage.dtype, shape: shape, strides: strides,
-        offset: try offset.added(to: storage.offset, "the storage offset"),
+        offset: try offset.added(to: storage.range.lowerBound, "the storage offset"),
         storage: storage.storage, device: storage.device)
     }
   }
@@ -217,16 +220,15 @@ private final class TarTables: ObjectInterpreter {
   func interpret(
     persistent id: Pickle.ID, _ decoder: inout PickleDecoder
   ) throws(TensorIOError) -> Interpretation? {
-    guard decoder.pickle.string(id) != nil || decoder.pickle.int(id) != nil else { return nil }
+    guard decoder.pickle.key(id) != nil else { return nil }
     let key = try key(id, decoder.pickle)
     if let tensor = tensors[key] { return Interpretation(.tensor(tensor)) }
     guard let storage = storages[key] else {
       throw .malformed("the persistent id '\(key.text.escapedForDisplay)' is no tensor's key")
     }
-    let count = storage.storage.byteCount / StoragePool.bytesPerItem(storage.dtype)
     let tensor = try Tensor(
-      dtype: storage.dtype, shape: [max(0, count - storage.offset)], offset: storage.offset,
+      dtype: storage.dtype, shape: [storage.range.count], offset: storage.range.lowerBound,
       storage: storage.storage, device: storage.device)
-    return Interpretation(.tensor(tensor))
+    return Interpretation(.tensor(tensor), type: storage.type)
   }
 }

@@ -99,15 +99,25 @@ final class TorchRecords: Sendable {
     return try opened.once { () throws(TensorIOError) -> TorchRecords in TorchRecords(archive) }
   }
 
-  func has(_ record: String) -> Bool { self[record] != nil }
+  /// Whether there is such a record, or several.
+  func has(_ record: String) -> Bool { index.contains(prefix + record) }
 
-  subscript(record: String) -> ZIPMember? { index[prefix + record] }
+  /// The record with this name, or nil when there is none.
+  /// - Throws: `malformed` when there are several.
+  func find(_ record: String) throws(TensorIOError) -> ZIPMember? {
+    try index.member(prefix + record)
+  }
+
+  /// Refuses a member whose name others have too.
+  func requireUnique(_ member: ZIPMember) throws(TensorIOError) {
+    _ = try index.member(member.name)
+  }
 
   /// The records of a folder that are named with a number, at their numbers.
   ///
   /// Spares a look-up by name; what is not among them may still be found so.
   func numbered(in folder: String) -> [ZIPMember?] {
-    guard !index.hasTwins else { return [] }
+    guard !index.hasDuplicates else { return [] }
     let start = "\(prefix)\(folder)/"
     var numbered: [ZIPMember?] = Array(repeating: nil, count: members.count)
     for member in members where member.name.begins(with: start) {
@@ -121,7 +131,7 @@ final class TorchRecords: Sendable {
   }
 
   func member(_ record: String) throws(TensorIOError) -> ZIPMember {
-    guard let member = self[record] else {
+    guard let member = try find(record) else {
       throw .malformed("the archive has no record '\(record.escapedForDisplay)'")
     }
     return member
@@ -139,7 +149,7 @@ final class TorchRecords: Sendable {
 
   /// The text of a short record; nil when there is none.
   func text(_ record: String) throws(TensorIOError) -> String? {
-    guard let member = self[record] else { return nil }
+    guard let member = try find(record) else { return nil }
     return try locating(.init(member: member.name)) { () throws(TensorIOError) in
       guard member.byteCount <= 64 else { throw .malformed("the record is no short text") }
       let bytes = try member.bytes()

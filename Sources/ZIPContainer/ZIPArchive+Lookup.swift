@@ -7,70 +7,60 @@ extension ZIPArchive {
   }
 }
 
-/// The members of an archive by their names.
+/// The members of an archive by their names, in which PyTorch ignores the case of ASCII letters.
 package struct ZIPMemberIndex: Sendable {
-  private var exact: [ByteKey: ZIPMember] = [:]
-  /// Members whose names have letters of upper case, by their names without.
-  private var folded: [ByteKey: ZIPMember] = [:]
-  /// The members in order, when names differ in case only.
-  private var twins: [ZIPMember] = []
-  /// Names that occur twice.
+  /// The members by their names in lower case; nil where a name occurs twice.
+  private var members: [ByteKey: ZIPMember?] = [:]
+  /// The members whose names occurred before.
   package private(set) var findings: [Finding] = []
 
-  /// Whether names differ in upper and lower case only.
-  package var hasTwins: Bool { !twins.isEmpty }
+  /// Whether any name occurs twice.
+  package var hasDuplicates: Bool { !findings.isEmpty }
 
-  /// Of members with one name the first counts, as for PyTorch.
   package init(_ archive: ZIPArchive) {
-    exact.reserveCapacity(archive.members.count)
+    members.reserveCapacity(archive.members.count)
     for member in archive.members where !member.isDirectory {
-      let name = ByteKey(member.name)
-      guard exact[name] == nil else {
+      let name = Self.fold(member.name)
+      if let known = members.updateValue(member, forKey: name) {
+        members[name] = .some(nil)
+        let isSame = known.map { ByteKey($0.name) == ByteKey(member.name) } ?? true
         findings.append(
           Finding(
             "duplicate-member",
-            "the name occurs twice; the first member counts, as for PyTorch; Python takes the last",
+            isSame
+              ? "the archive has another member of this name"
+              : "the name differs from another member's in upper and lower case only",
             member: member.name, offset: member.dataOffset))
-        continue
       }
-      exact[name] = member
-    }
-    // Names without letters of upper case fold to themselves.
-    for member in archive.members where Self.hasUpper(member.name) {
-      let key = Self.fold(member.name)
-      if exact[key] != nil || folded[key] != nil {
-        findings.append(
-          Finding(
-            "duplicate-member",
-            "two names differ in upper and lower case only; the first counts, as for PyTorch",
-            member: member.name, offset: member.dataOffset))
-        if twins.isEmpty { twins = archive.members.filter { !$0.isDirectory } }
-      }
-      if folded[key] == nil { folded[key] = member }
     }
   }
 
-  /// The member with this name; PyTorch ignores the case of ASCII letters, and so does this where no
-  /// member has the very name.
-  package subscript(name: String) -> ZIPMember? {
-    if !twins.isEmpty {
-      let key = Self.fold(name)
-      return twins.first { Self.fold($0.name) == key }
+  /// Whether there is a member with this name.
+  package func contains(_ name: String) -> Bool { members[Self.fold(name)] != nil }
+
+  /// The member with this name, or nil when there is none.
+  /// - Throws: `malformed` when there are several: PyTorch takes one or another of them, depending on
+  ///   how many members the archive has, and Python the last.
+  package func member(_ name: String) throws(TensorIOError) -> ZIPMember? {
+    guard let found = members[Self.fold(name)] else { return nil }
+    guard let member = found else {
+      throw TensorIOError(
+        .malformed,
+        "the archive has several members of this name (upper and lower case are the same to "
+          + "PyTorch), and readers disagree on which one counts", at: .init(member: name))
     }
-    return exact[ByteKey(name)] ?? exact[Self.fold(name)] ?? folded[Self.fold(name)]
+    return member
   }
 
   private static func isUpper(_ byte: UInt8) -> Bool { (0x41...0x5a).contains(byte) }
 
-  private static func hasUpper(_ name: String) -> Bool {
-    let bytes = name.utf8.span
-    for index in bytes.indices where isUpper(bytes[index]) { return true }
-    return false
-  }
-
+  /// A name without letters of upper case folds to itself.
   private static func fold(_ name: String) -> ByteKey {
-    guard hasUpper(name) else { return ByteKey(name) }
-    return ByteKey(
-      String(decoding: name.utf8.map { isUpper($0) ? $0 + 0x20 : $0 }, as: UTF8.self))
+    let bytes = name.utf8.span
+    for index in bytes.indices where isUpper(bytes[index]) {
+      return ByteKey(
+        String(decoding: name.utf8.map { isUpper($0) ? $0 + 0x20 : $0 }, as: UTF8.self))
+    }
+    return ByteKey(name)
   }
 }

@@ -58,6 +58,9 @@ def cases() -> Cases:
     yield from _quantized()
     yield from _sparse()
     yield from _nested()
+    yield from _parameters_of_parts()
+    raw = torch.arange(8, dtype=torch.uint8)
+    yield "shared-bytes", {"bytes": raw, "floats": raw.view(torch.float8_e4m3fn), "half": raw.view(torch.uint16)[1:]}
 
 
 def _dtypes() -> Cases:
@@ -283,3 +286,13 @@ def _nested() -> Cases:
     rows = [torch.randn(2, 3), torch.randn(4, 3), torch.randn(1, 3)]
     yield "nested-strided", {"rows": torch.nested.nested_tensor(rows), "after": torch.ones(1)}
     yield "nested-jagged", {"rows": torch.nested.nested_tensor(rows, layout=torch.jagged)}
+
+
+def _parameters_of_parts() -> Cases:
+    """Parameters over sparse and nested tensors."""
+    dense = torch.tensor([[0.0, 1, 0], [2, 0, 3]])
+    rows = torch.nested.nested_tensor([torch.ones(2), torch.zeros(3)])
+    parts = {"coo": dense.to_sparse(), "csr": dense.to_sparse_csr(), "csc": dense.to_sparse_csc(), "nested": rows}
+    noted = torch.nn.Parameter(dense.to_sparse(), requires_grad=False)
+    noted.note = "kept"
+    yield "parameters-composite", {name: torch.nn.Parameter(part) for name, part in parts.items()} | {"noted": noted}

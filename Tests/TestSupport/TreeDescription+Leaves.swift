@@ -68,13 +68,14 @@ extension TreeDescription {
     arguments.map { keyText($0) }.joined(separator: ":")
   }
 
-  /// The layout that a file names, in either spelling.
+  /// The layout that a file names, in either spelling; of a call, that of its first argument.
   static func layout(_ id: ValueGraph.ID, _ graph: ValueGraph) -> JSONValue {
     guard case .object(let object) = graph[id] else { return .null }
     if case .global(let name) = object.origin { return .text(name.name) }
     guard case .call(_, let tuple) = object.origin, case .tuple(let items) = graph[tuple],
-      let first = items.first, case .string(let text) = graph[first]
+      let first = items.first
     else { return .null }
+    guard case .string(let text) = graph[first] else { return layout(first, graph) }
     return .text(String(text.dropFirst("torch.".count)))
   }
 
