@@ -93,30 +93,6 @@ import ZIPContainer
     #expect(found.pickleCount == 5)
   }
 
-  /// An entry of a tar archive; `patch` bytes are written over its header at an offset.
-  private func entry(
-    _ name: [UInt8], _ contents: [UInt8], kind: Character = "0", patch: (Int, [UInt8]) = (0, [])
-  ) -> [UInt8] {
-    var header = [UInt8](repeating: 0, count: 512)
-    func put(_ bytes: some Collection<UInt8>, _ offset: Int) {
-      header.replaceSubrange(offset..<offset + bytes.count, with: bytes)
-    }
-    put(name, 0)
-    put(String(contents.count, radix: 8).utf8, 124)
-    put("        \(kind)".utf8, 148)
-    put("ustar".utf8, 257)
-    put(patch.1, patch.0)
-    put(String(header.reduce(0) { $0 + Int($1) }, radix: 8).utf8.map { $0 } + [0], 148)
-    let padding = [UInt8](repeating: 0, count: (512 - contents.count % 512) % 512)
-    return header + contents + padding
-  }
-
-  private let zeros = [UInt8](repeating: 0, count: 1024)
-
-  private func tar(_ members: [(String, [UInt8])]) -> [UInt8] {
-    members.flatMap { entry(Array($0.utf8), $1) } + zeros
-  }
-
   private func number(_ value: UInt8) -> [UInt8] { [value, 0, 0, 0, 0, 0, 0, 0] }
 
   @Test func tablesOfTarArchives() throws {
@@ -128,7 +104,7 @@ import ZIPContainer
     let object = bytes("cm\nn\n.")
     let views = bytes("(lcos\nsystem\n0.")
     let found = try scan(
-      tar([
+      TarArchive.of([
         ("storages", storages + views), ("tensors", bytes("K\u{1}.") + tensor), ("pickle", object),
       ]), "old.tar")
     #expect(
@@ -139,7 +115,7 @@ import ZIPContainer
     #expect(found.errors.isEmpty)
     #expect(found.pickleCount == 7)
     // What was found before the fault is kept, and inside another archive too.
-    let broken = tar([
+    let broken = TarArchive.of([
       ("storages", bytes("K\u{3}.") + storage + bytes("cos\nsystem\n.")), ("pickle", object),
     ])
     let cut = try scan(broken, "old.tar")
@@ -154,7 +130,7 @@ import ZIPContainer
     "\u{80}\u{2}\u{8a}\u{a}\u{6c}\u{fc}\u{9c}\u{46}\u{f9}\u{20}\u{6a}\u{a8}\u{50}\u{19}."
 
   private func tarOfTorch(_ object: [UInt8]) -> [UInt8] {
-    tar([
+    TarArchive.of([
       ("storages", bytes("K\u{0}.].")), ("tensors", bytes("K\u{0}.")), ("pickle", object),
     ])
   }
@@ -163,18 +139,20 @@ import ZIPContainer
     let rest = tarOfTorch(evil)
     // PyTorch asks the checksum only; the first name may be pickles of a legacy stream.
     let stream = bytes(magic + "\u{80}\u{2}M\u{e9}\u{3}.\u{80}\u{2}}.\u{80}\u{2}N.\u{80}\u{2}].")
-    let legacy = try scan(entry(stream, [], patch: (257, [0, 0, 0, 0, 0])) + rest, "a.pt")
+    let legacy = try scan(
+      TarArchive.entry(stream, [], patch: (257, [0, 0, 0, 0, 0])) + rest, "a.pt")
     #expect(lines(legacy).contains("os.system dangerous pickle @0"))
     #expect(legacy.findings.contains { $0.code == "trailing-bytes" })
     // Or a pickle, for those who unpickle it.
-    let pickle = try scan(entry(bytes("cos\nsystem\n)R."), []) + tarOfTorch(bytes("N.")), "a.tar")
+    let pickle = try scan(
+      TarArchive.entry(bytes("cos\nsystem\n)R."), []) + tarOfTorch(bytes("N.")), "a.tar")
     #expect(lines(pickle) == ["os.system dangerous - @0"])
     // Names of members are no pickles.
     let honest = try scan(tarOfTorch(bytes("N.")), "a.tar")
     #expect(honest.errors.isEmpty && honest.findings.isEmpty && honest.uses.isEmpty)
     // A reader of tensors takes it for the archive too.
     let url = folder.appending(path: "a.pt")
-    try Data(entry(stream, []) + rest).write(to: url)
+    try Data(TarArchive.entry(stream, []) + rest).write(to: url)
     #expect(try TensorArchive(contentsOf: url.path).format == "torch-tar")
   }
 
@@ -186,33 +164,34 @@ import ZIPContainer
       ("99 mtime=1\n", "broken"), ("2 ", "broken"),
     ]
     var cases: [([UInt8], String)] = attributes.map { text, reason in
-      (entry(bytes("x"), bytes(text), kind: "x"), reason)
+      (TarArchive.entry(bytes("x"), bytes(text), kind: "x"), reason)
     }
     for kind: Character in ["1", "2", "3", "7", "L", "K", "S", "g", "X"] {
-      cases.append((entry(bytes("pickle"), [], kind: kind), "kind"))
+      cases.append((TarArchive.entry(bytes("pickle"), [], kind: kind), "kind"))
     }
-    cases.append((entry(bytes("d"), [1], kind: "5"), "kind"))
-    cases.append((entry(bytes("n"), [], patch: (345, bytes("p"))), "prefix"))
-    cases.append((entry(bytes("n"), [], patch: (124, [0x80])), "octal"))
-    cases.append((entry(bytes("n"), [], patch: (124, bytes("0o1"))), "number"))
-    cases.append((entry(bytes("n"), [], patch: (124, bytes("-1"))), "number"))
-    cases.append((entry(bytes("n"), [], patch: (124, bytes("7777777"))), "past its end"))
-    cases.append((entry(bytes("pickle"), evil), "twice"))
-    cases.append(([1] + Array(entry(bytes("n"), []).dropFirst()), "broken"))
+    cases.append((TarArchive.entry(bytes("d"), [1], kind: "5"), "kind"))
+    cases.append((TarArchive.entry(bytes("n"), [], patch: (345, bytes("p"))), "prefix"))
+    cases.append((TarArchive.entry(bytes("n"), [], patch: (124, [0x80])), "octal"))
+    cases.append((TarArchive.entry(bytes("n"), [], patch: (124, bytes("0o1"))), "number"))
+    cases.append((TarArchive.entry(bytes("n"), [], patch: (124, bytes("-1"))), "number"))
+    cases.append((TarArchive.entry(bytes("n"), [], patch: (124, bytes("7777777"))), "past its end"))
+    cases.append((TarArchive.entry(bytes("pickle"), evil), "twice"))
+    cases.append(([1] + Array(TarArchive.entry(bytes("n"), []).dropFirst()), "broken"))
     for (odd, reason) in cases {
-      let file: [UInt8] = clean + odd + entry(bytes("notes"), evil) + zeros
+      let file: [UInt8] = clean + odd + TarArchive.entry(bytes("notes"), evil) + TarArchive.end
       let found = try scan(file, "a.tar")
       #expect(found.errors.count == 1, "\(reason)")
       #expect(found.errors.first?.reason.contains(reason) == true, "\(found.errors) \(reason)")
     }
     // What Python itself writes of a file's time, folders, blanks around a size.
     let plain = [
-      entry(bytes("x"), bytes("28 mtime=1732669830.9404912\n"), kind: "x"),
-      entry(bytes("d"), [], kind: "5"), entry(bytes("d/"), [], patch: (156, [0])),
-      entry(bytes("n"), [], patch: (124, bytes(" 0 "))), entry([0xff], []),
+      TarArchive.entry(bytes("x"), bytes("28 mtime=1732669830.9404912\n"), kind: "x"),
+      TarArchive.entry(bytes("d"), [], kind: "5"),
+      TarArchive.entry(bytes("d/"), [], patch: (156, [0])),
+      TarArchive.entry(bytes("n"), [], patch: (124, bytes(" 0 "))), TarArchive.entry([0xff], []),
     ]
     for odd in plain {
-      #expect(try scan(clean + odd + zeros, "a.tar").errors.isEmpty)
+      #expect(try scan(clean + odd + TarArchive.end, "a.tar").errors.isEmpty)
     }
   }
 
@@ -265,7 +244,8 @@ import ZIPContainer
       (number(0x30) + bytes("{\"a\":1}"), "safetensors"),
       (number(0x90) + bytes("{\"a\":1}"), "safetensors"),
       (bytes("\u{89}HDF\r\n"), "HDF5"), (bytes("GGUF\u{3}\u{0}"), "GGUF"),
-      (entry(bytes("./"), [], kind: "5") + zeros, "tar archive"), (bytes("\u{1}23"), "unknown"),
+      (TarArchive.entry(bytes("./"), [], kind: "5") + TarArchive.end, "tar archive"),
+      (bytes("\u{1}23"), "unknown"),
       (bytes("0oops"), "unknown"),
     ]
     for (content, name) in cases {
