@@ -8,7 +8,8 @@ extension GlobalPolicy {
   /// what older and newer files of tensors have beside it, NumPy's arrays, and plain data.
   ///
   /// `torch.storage._load_from_bytes` is here although it unpickles: its argument is a legacy
-  /// PyTorch file, which is read, and scanned, as one. `torch.jit._pickle` is not here: archives of
+  /// PyTorch file, which is read, and scanned, as one. Storages like `UInt16Storage` are names that
+  /// the C++ side makes up for archives of TorchScript. `torch.jit._pickle` is not here: archives of
   /// TorchScript are read by another machine.
   static let known: Set<GlobalName> = names(
     """
@@ -24,6 +25,10 @@ extension GlobalPolicy {
     torch BFloat16Tensor BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor
     torch IntTensor LongTensor ShortTensor
     torch TypedStorage UntypedStorage
+    torch BComplex32Storage Bits16Storage Bits1x8Storage Bits2x4Storage Bits4x2Storage Bits8Storage
+    torch ComplexHalfStorage Float4_e2m1fn_x2Storage Float8_e4m3fnStorage Float8_e4m3fnuzStorage
+    torch Float8_e5m2Storage Float8_e5m2fnuzStorage Float8_e8m0fnuStorage UInt16Storage UInt32Storage
+    torch UInt64Storage
     torch.storage TypedStorage UntypedStorage _TypedStorage _UntypedStorage _load_from_bytes
     torch.cuda BFloat16Storage BoolStorage ByteStorage CharStorage ComplexDoubleStorage
     torch.cuda ComplexFloatStorage DoubleStorage FloatStorage HalfStorage IntStorage LongStorage
