@@ -25,7 +25,9 @@ public enum CastPolicy: String, Sendable, CaseIterable {
 public struct ConversionReport: Sendable, Hashable {
   /// The numbers that were compared.
   public var count = 0
-  /// Those that have another value. NaN is the same as NaN, 0 the same as -0.
+  /// Those that have another value.
+  ///
+  /// NaN is the same as NaN, 0 the same as -0.
   public var changed = 0
   /// Those that became infinite or NaN, or as an integer another one than their whole part.
   public var overflowed = 0
