@@ -221,6 +221,9 @@ extension Tensor {
       unsafe ElementRewrite(self).apply(to: buffer)
       return
     }
+    if !isContiguous, dtype.bitWidth % 8 == 0, dtype.bitWidth > 0 {
+      return unsafe try gatherAll(into: buffer, limits: limits)
+    }
     var position = 0
     try streamElements(limits: limits) { (chunk) throws(TensorIOError) in
       let end = position + chunk.count
