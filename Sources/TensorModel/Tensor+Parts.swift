@@ -53,17 +53,35 @@ extension Tensor {
     return true
   }
 
-  /// Fills `buffer` with the little-endian elements of a strided view in row-major order, on all
-  /// cores.
-  func gatherAll(
+  /// Fills `buffer` with the little-endian elements in row-major order, on all cores.
+  /// - Returns: false when there is no way but one after the other, and nothing was done.
+  func copyParts(
     into buffer: UnsafeMutableRawBufferPointer, limits: DecodingLimits
-  ) throws(TensorIOError) {
+  ) throws(TensorIOError) -> Bool {
+    guard dtype.bitWidth % 8 == 0, dtype.bitWidth > 0 else { return false }
+    if count == 0 { return true }
     let size = dtype.bitWidth / 8
     let rewrite = ElementRewrite(self)
-    try requireExpansion(limits)
-    let parts = try blocks(partBytes: streamChunkBytes)
     // SAFETY: parts do not overlap, and `buffer` outlives the loop.
     nonisolated(unsafe) let buffer = unsafe buffer
+    if isContiguous {
+      guard let source = storage.source as? any RandomAccessSource, source.hasRandomAccess else {
+        return false
+      }
+      try storage.verify()
+      let start = firstIndex * size
+      // In whole elements, and of a size that the second-level cache keeps.
+      let length = max(1, Self.copiedBytes / size) * size
+      unsafe try Parallel.forEachChunk(of: buffer, size: length) {
+        (part, offset) throws(TensorIOError) in
+        unsafe try source.read(at: start + offset, into: part)
+        unsafe rewrite.apply(to: part)
+      }
+      try source.requireUnchanged()
+      return true
+    }
+    try requireExpansion(limits)
+    let parts = try blocks(partBytes: Self.copiedBytes)
     unsafe try withRegion { (base) throws(TensorIOError) in
       nonisolated(unsafe) let base = unsafe base
       try Parallel.forEach(parts.count) { (index) throws(TensorIOError) in
@@ -73,7 +91,10 @@ extension Tensor {
         unsafe gather(part, from: base, into: bytes, rewrite)
       }
     }
+    return true
   }
+
+  private static let copiedBytes = 512 << 10
 
   /// Parts of contiguous elements, read from the file piece by piece.
   private func forEachPart(

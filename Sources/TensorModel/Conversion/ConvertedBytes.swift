@@ -161,6 +161,9 @@ extension ConvertedBytes {
 extension ConvertedBytes {
   package func load(into buffer: UnsafeMutableRawBufferPointer) throws(TensorIOError) {
     unsafe try requireSize(of: buffer)
+    if original.dtype == conversion.target, !conversion.isMeasuring {
+      return unsafe try original.copyElements(into: buffer, limits: limits)
+    }
     if unsafe try loadParts(into: buffer) { return }
     var position = 0
     try stream { (chunk) throws(TensorIOError) in
