@@ -20,6 +20,7 @@ struct Upload: ~Copyable {
   private let lanes: StagingLanes
   private let jobs: [UploadJob]
   private let options: TransferOptions
+  private let cancellation: Cancellation
   private let memory: [DeviceMemory]
   private let pieces: [Piece]
 
@@ -30,11 +31,38 @@ struct Upload: ~Copyable {
   static func run(
     _ jobs: [UploadJob], _ lanes: StagingLanes, _ options: TransferOptions
   ) throws(TensorIOError) -> [DeviceBytes] {
-    let upload = try Upload(jobs, lanes, options)
+    let outcome = unsafe withUnsafeCurrentTask { task in
+      Result { () throws(TensorIOError) in
+        unsafe try run(jobs, lanes, options, Cancellation(task: task))
+      }
+    }
+    return try outcome.get()
+  }
+
+  /// Whether the task that asked for the upload was cancelled.
+  @safe
+  private struct Cancellation: @unchecked Sendable {
+    // SAFETY: used while the task waits for the upload; asking whether it is cancelled is allowed
+    // from every thread.
+    let task: UnsafeCurrentTask?
+
+    func check() throws(TensorIOError) {
+      guard unsafe task?.isCancelled == true else { return }
+      throw TensorIOError(.device, "the transfer was cancelled; nothing of it is kept")
+    }
+  }
+
+  private static func run(
+    _ jobs: [UploadJob], _ lanes: StagingLanes, _ options: TransferOptions,
+    _ cancellation: Cancellation
+  ) throws(TensorIOError) -> [DeviceBytes] {
+    let upload = try Upload(jobs, lanes, options, cancellation)
     let account = TransferAccount(sizes: jobs.map(\.source.byteCount), options)
     try upload.pass { (lane, piece, producer) throws(TensorIOError) in
       let address = upload.memory[piece.job].address
       try producer.produce(lane) { (count, offset) throws(TensorIOError) in
+        // A compressed member is one piece, and may be a long one.
+        try cancellation.check()
         try lane.send(count, to: address + UInt64(offset), tag: piece.job)
         try account.add(lane.takeDone())
       }
@@ -47,7 +75,8 @@ struct Upload: ~Copyable {
   }
 
   private init(
-    _ jobs: [UploadJob], _ lanes: StagingLanes, _ options: TransferOptions
+    _ jobs: [UploadJob], _ lanes: StagingLanes, _ options: TransferOptions,
+    _ cancellation: Cancellation
   ) throws(TensorIOError) {
     for job in jobs where job.rewrite.unit > lanes.staging.bufferBytes {
       throw .unsupported(
@@ -57,6 +86,7 @@ struct Upload: ~Copyable {
     self.lanes = lanes
     self.jobs = jobs
     self.options = options
+    self.cancellation = cancellation
     pieces = Self.pieces(of: jobs, bufferBytes: lanes.staging.bufferBytes)
   }
 
@@ -108,7 +138,7 @@ struct Upload: ~Copyable {
     _ body: @Sendable (StagingLane, Piece, ChunkProducer) throws(TensorIOError) -> Void,
     atEnd: @Sendable (StagingLane) throws(TensorIOError) -> Void
   ) throws(TensorIOError) {
-    let (lanes, jobs, pieces) = (lanes, jobs, pieces)
+    let (lanes, jobs, pieces, cancellation) = (lanes, jobs, pieces, cancellation)
     let loaders = jobs.map(\.source.parts)
     let next = Atomic<Int>(0)
     let isStopped = Atomic<Bool>(false)
@@ -116,10 +146,7 @@ struct Upload: ~Copyable {
       do throws(TensorIOError) {
         try lanes.withLane { (lane) throws(TensorIOError) in
           while !isStopped.load(ordering: .relaxed) {
-            // The calling thread is one of these, and the only one that belongs to the task.
-            guard !Task.isCancelled else {
-              throw TensorIOError(.device, "the transfer was cancelled; nothing of it is kept")
-            }
+            try cancellation.check()
             let index = next.add(1, ordering: .relaxed).oldValue
             guard index < pieces.count else { break }
             let piece = pieces[index]
