@@ -1,5 +1,4 @@
 package import ByteIO
-internal import Synchronization
 public import TensorModel
 
 /// A CUDA device as its driver describes it.
@@ -90,7 +89,7 @@ extension Device {
 package final class CUDAPlatform: Sendable {
   let driver: CUDADriver
   private let staging: Staging
-  private let inUse = Mutex<[Int: StagingLanes]>([:])
+  private let inUse = Locked<[Int: StagingLanes]>([:])
 
   /// Opens a driver.
   /// - Parameter path: nil for the system's.
@@ -105,16 +104,11 @@ package final class CUDAPlatform: Sendable {
 
   /// The context of a device with its staging buffers; retained until the platform goes.
   func lanes(_ ordinal: Int) throws(TensorIOError) -> StagingLanes {
-    let outcome = inUse.withLock { inUse -> Result<StagingLanes, TensorIOError> in
-      if let lanes = inUse[ordinal] { return .success(lanes) }
-      do throws(TensorIOError) {
-        let lanes = StagingLanes(try CUDAContext(driver, ordinal: ordinal), staging)
-        inUse[ordinal] = lanes
-        return .success(lanes)
-      } catch {
-        return .failure(error)
-      }
+    try inUse.withLock { (inUse) throws(TensorIOError) in
+      if let lanes = inUse[ordinal] { return lanes }
+      let lanes = StagingLanes(try CUDAContext(driver, ordinal: ordinal), staging)
+      inUse[ordinal] = lanes
+      return lanes
     }
-    return try outcome.get()
   }
 }

@@ -31,7 +31,7 @@ package final class CUDADriver: Sendable {
       unsafe try Self.require(tio_cuda_device_count(opened, &count), "cuDeviceGetCount", opened)
       unsafe table = opened
       self.version = Int(version)
-      deviceCount = Int(count)
+      deviceCount = max(0, Int(count))
     } catch {
       unsafe tio_cuda_forget(opened)
       throw error

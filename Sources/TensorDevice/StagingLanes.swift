@@ -1,5 +1,4 @@
 internal import ByteIO
-internal import Synchronization
 
 /// How much pinned memory copies go through.
 package struct Staging: Sendable, Hashable {
@@ -22,7 +21,7 @@ package struct Staging: Sendable, Hashable {
 final class StagingLanes: Sendable {
   let context: CUDAContext
   let staging: Staging
-  private let idle: Mutex<[Resting]> = Mutex([])
+  private let idle = Locked<[Resting]>([])
 
   /// A lane that no thread uses.
   private struct Resting: @unchecked Sendable {

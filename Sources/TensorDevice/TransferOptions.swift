@@ -1,5 +1,4 @@
 public import ByteIO
-internal import Synchronization
 
 /// How far a transfer has come.
 public struct TransferProgress: Sendable, Hashable {
@@ -35,32 +34,26 @@ final class TransferAccount: Sendable {
 
   private let progress: (@Sendable (TransferProgress) throws(TensorIOError) -> Void)?
   private let total: Int
-  private let state: Mutex<State>
+  private let state: Locked<State>
 
   init(sizes: [Int], _ options: TransferOptions) {
     progress = options.progress
     total = sizes.reduce(0, +)
-    state = Mutex(State(completedStorages: sizes.count { $0 == 0 }, left: sizes))
+    state = Locked(State(completedStorages: sizes.count { $0 == 0 }, left: sizes))
   }
 
   func add(_ copies: [StagingLane.Copy]) throws(TensorIOError) {
     guard let progress, !copies.isEmpty else { return }
-    let failure = state.withLock { state -> TensorIOError? in
+    try state.withLock { (state) throws(TensorIOError) in
       for copy in copies {
         state.completedBytes += copy.byteCount
         state.left[copy.tag] -= copy.byteCount
         if state.left[copy.tag] == 0 { state.completedStorages += 1 }
       }
-      do throws(TensorIOError) {
-        try progress(
-          TransferProgress(
-            completedBytes: state.completedBytes, totalBytes: total,
-            completedStorages: state.completedStorages, totalStorages: state.left.count))
-        return nil
-      } catch {
-        return error
-      }
+      try progress(
+        TransferProgress(
+          completedBytes: state.completedBytes, totalBytes: total,
+          completedStorages: state.completedStorages, totalStorages: state.left.count))
     }
-    if let failure { throw failure }
   }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Synchronization
 import TensorIO
 import TestSupport
@@ -101,6 +102,36 @@ import Testing
       #expect(emulation.driver["live_allocations"] == 0)
     }
     emulation.expectClean()
+  }
+
+  @Test func aFileThatChangedUploadsNothing() throws {
+    let emulation = try Emulation()
+    let folder = try TemporaryFolder()
+    for name in ["a.npy", "a.npz", "a.pt"] {
+      try TensorArchive([("", ramp(5000))]).write(to: folder.path(name))
+      try emulation.run {
+        let archive = try TensorArchive(contentsOf: folder.path(name))
+        let whole = try bytes(of: folder.path(name))
+        for (content, code) in [
+          (whole + [0], TensorIOError.Code.io), (Array(whole.prefix(9000)), .io),
+        ] {
+          // In place: the file that is open, not another of its name.
+          try overwrite(folder.path(name), with: content)
+          let error = #expect(throws: TensorIOError.self) { try archive.to(.cuda(0)) }
+          #expect(error?.code == code, "\(name): \(String(describing: error))")
+          #expect(throws: TensorIOError.self) { try archive.onlyTensor().to(.cuda(0)) }
+        }
+        #expect(emulation.driver["live_allocations"] == 0)
+      }
+      emulation.expectClean()
+    }
+  }
+
+  private func overwrite(_ path: String, with content: [UInt8]) throws {
+    let file = try FileHandle(forWritingTo: URL(filePath: path))
+    try file.truncate(atOffset: 0)
+    try file.write(contentsOf: Data(content))
+    try file.close()
   }
 
   @Test func outOfMemoryHalfWaySaysHowMuch() throws {
