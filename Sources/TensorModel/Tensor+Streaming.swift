@@ -28,6 +28,10 @@ extension Tensor {
   ) throws(TensorIOError) {
     try requireElements()
     if byteCount == 0 { return }
+    if storage.residence != .cpu, !isContiguous {
+      // Gathering wants bytes in place; no more than the elements reach is downloaded.
+      return try onHost(limits: limits).streamElements(as: order, limits: limits, body)
+    }
     guard dtype.bitWidth % 8 == 0 else {
       guard isContiguous, firstIndex == 0 else {
         throw .unsupported("strided views of \(dtype), which packs elements into bytes")
@@ -82,6 +86,10 @@ extension Tensor {
     if let slice = source as? FileSlice {
       let start = slice.range.lowerBound + firstIndex * dtype.bitWidth / 8
       return try FileSlice(slice.file, start..<start + byteCount)
+    }
+    if let onDevice = source as? any DeviceByteSource {
+      let start = firstIndex * dtype.bitWidth / 8
+      return onDevice.part(start..<start + byteCount)
     }
     guard firstIndex == 0 else { return nil }
     guard source.isChecksummed else { return source }
