@@ -5,9 +5,22 @@ package protocol PartLoading: Sendable {
     _ range: Range<Int>, into buffer: UnsafeMutableRawBufferPointer
   ) throws(TensorIOError)
 
+  /// Calls `body` with bytes in place, if they are in memory that nobody can take away: a mapped file
+  /// can get shorter.
+  /// - Returns: what `body` answers; nil where the bytes have to be loaded.
+  func withBytesInPlace<R>(
+    _ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws(TensorIOError) -> R
+  ) throws(TensorIOError) -> R?
+
   /// What can be checked only after every byte was loaded once: checksums, and that the file is
   /// still the one that was opened.
   func finish() throws(TensorIOError)
+}
+
+extension PartLoading {
+  package func withBytesInPlace<R>(
+    _ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws(TensorIOError) -> R
+  ) throws(TensorIOError) -> R? { nil }
 }
 
 /// A source that may be able to hand out its parts without walking over all of it.
@@ -51,6 +64,13 @@ private struct ResidentParts: PartLoading {
       unsafe buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: region[range]))
     }
     if done == nil { throw TensorIOError(.io, "bytes are no longer in memory") }
+  }
+
+  func withBytesInPlace<R>(
+    _ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws(TensorIOError) -> R
+  ) throws(TensorIOError) -> R? {
+    guard let bytes = source as? HeapBytes else { return nil }
+    return unsafe try body(UnsafeRawBufferPointer(rebasing: bytes.region[range]))
   }
 
   func finish() throws(TensorIOError) { try source.requireUnchanged() }

@@ -25,17 +25,21 @@ extension Tensor {
   ) throws(TensorIOError) -> Bool {
     guard dtype.bitWidth % 8 == 0, dtype.bitWidth > 0 else { return false }
     if count == 0 { return true }
+    let size = dtype.bitWidth / 8
     if isContiguous {
-      guard let source = storage.source as? any RandomAccessSource, source.hasRandomAccess else {
-        return false
+      guard let elements = try ElementParts(self) else { return false }
+      let (count, length) = (count, max(1, partBytes / (size * unit)) * unit)
+      unsafe try Parallel.forEach((count + length - 1) / length, scratchBytes: length * size) {
+        (index, scratch) throws(TensorIOError) in
+        let part = index * length..<min((index + 1) * length, count)
+        unsafe try elements.withElements(
+          part.lowerBound * size..<part.upperBound * size, scratch
+        ) { (bytes) throws(TensorIOError) in unsafe try body(bytes, part.lowerBound) }
       }
-      try storage.verify()
-      unsafe try forEachPart(of: source, partBytes: partBytes, unit: unit, body)
-      try source.requireUnchanged()
+      try elements.finish()
       return true
     }
     guard unit == 1 else { return false }
-    let size = dtype.bitWidth / 8
     let rewrite = ElementRewrite(self)
     let parts = try blocks(partBytes: partBytes)
     let most = parts.reduce(0) { max($0, $1.count) } * size
@@ -65,19 +69,14 @@ extension Tensor {
     // SAFETY: parts do not overlap, and `buffer` outlives the loop.
     nonisolated(unsafe) let buffer = unsafe buffer
     if isContiguous {
-      guard let source = storage.source as? any RandomAccessSource, source.hasRandomAccess else {
-        return false
-      }
-      try storage.verify()
-      let start = firstIndex * size
-      // In whole elements, and of a size that the second-level cache keeps.
+      guard let elements = try ElementParts(self) else { return false }
+      // Of a size that the second-level cache keeps.
       let length = max(1, Self.copiedBytes / size) * size
       unsafe try Parallel.forEachChunk(of: buffer, size: length) {
         (part, offset) throws(TensorIOError) in
-        unsafe try source.read(at: start + offset, into: part)
-        unsafe rewrite.apply(to: part)
+        unsafe try elements.load(offset..<offset + part.count, into: part)
       }
-      try source.requireUnchanged()
+      try elements.finish()
       return true
     }
     try requireExpansion(limits)
@@ -95,34 +94,6 @@ extension Tensor {
   }
 
   private static let copiedBytes = 512 << 10
-
-  /// Parts of contiguous elements, read from the file piece by piece.
-  private func forEachPart(
-    of source: any RandomAccessSource, partBytes: Int, unit: Int,
-    _ body: @Sendable (UnsafeRawBufferPointer, _ first: Int) throws(TensorIOError) -> Void
-  ) throws(TensorIOError) {
-    let size = dtype.bitWidth / 8
-    let start = firstIndex * size
-    let count = count
-    let length = max(1, partBytes / (size * unit)) * unit
-    let rewrite = ElementRewrite(self)
-    unsafe try Parallel.forEach((count + length - 1) / length, scratchBytes: length * size) {
-      (index, scratch) throws(TensorIOError) in
-      let first = index * length
-      let bytes = min(length, count - first) * size
-      let place = start + first * size
-      if rewrite.isIdentity {
-        let done: Void? = unsafe try source.withOwnBytes { (region) throws(TensorIOError) in
-          unsafe try body(UnsafeRawBufferPointer(rebasing: region[place..<place + bytes]), first)
-        }
-        if done != nil { return }
-      }
-      let part = unsafe UnsafeMutableRawBufferPointer(rebasing: scratch[..<bytes])
-      unsafe try source.read(at: place, into: part)
-      unsafe rewrite.apply(to: part)
-      unsafe try body(UnsafeRawBufferPointer(part), first)
-    }
-  }
 
   private func blocks(partBytes: Int) throws(TensorIOError) -> [Part] {
     let plan = GatherPlan(shape: shape, itemSize: dtype.bitWidth / 8, chunkBytes: partBytes)

@@ -223,11 +223,9 @@ extension Tensor {
   func copyElements(
     into buffer: UnsafeMutableRawBufferPointer, limits: DecodingLimits
   ) throws(TensorIOError) {
-    if coversStorage, storage.source.isChecksummed || ElementRewrite(self).isIdentity {
-      // The source's own load uses all cores.
-      unsafe try storage.source.load(into: buffer)
-      unsafe ElementRewrite(self).apply(to: buffer)
-      return
+    if coversStorage, ElementRewrite(self).isIdentity {
+      // Uses all cores, also for compressed bytes.
+      return unsafe try storage.source.load(into: buffer)
     }
     if unsafe try copyParts(into: buffer, limits: limits) { return }
     var position = 0

@@ -200,3 +200,59 @@ extension ConvertedBytes {
     let value = Mutex(ConversionReport())
   }
 }
+
+// MARK: In parts
+
+extension ConvertedBytes: PartwiseSource {
+  /// A loader whose parts begin and end at whole units, so that an upload converts straight into the
+  /// buffers that are copied to the device.
+  package func partLoader() -> (any PartLoading)? {
+    guard dequantizer == nil, let elements = try? ElementParts(original) else { return nil }
+    return ConvertedParts(self, elements)
+  }
+
+  private final class ConvertedParts: PartLoading {
+    private let converted: ConvertedBytes
+    private let elements: ElementParts
+    private let report = SharedReport()
+
+    init(_ converted: ConvertedBytes, _ elements: ElementParts) {
+      self.converted = converted
+      self.elements = elements
+    }
+
+    func load(
+      _ range: Range<Int>, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(TensorIOError) {
+      let (unit, target) = (converted.unit, converted.conversion.targetUnitBytes)
+      guard range.lowerBound % target == 0, range.count % target == 0 else {
+        throw .invalidArgument("a part of converted elements that begins or ends inside of one")
+      }
+      let pieceUnits = converted.pieceUnits
+      let scratch = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: pieceUnits * unit, alignment: 64)
+      defer { unsafe scratch.deallocate() }
+      let (first, count) = (range.lowerBound / target, range.count / target)
+      var report = ConversionReport()
+      for done in stride(from: 0, to: count, by: pieceUnits) {
+        let piece = first + done..<first + min(done + pieceUnits, count)
+        let result = unsafe UnsafeMutableRawBufferPointer(
+          rebasing: buffer[done * target..<(done + piece.count) * target])
+        unsafe try elements.withElements(
+          piece.lowerBound * unit..<piece.upperBound * unit, scratch
+        ) { (bytes) throws(TensorIOError) in
+          unsafe try converted.conversion.convert(
+            bytes, into: result, first: piece.lowerBound * converted.conversion.sourceUnit,
+            report: &report)
+        }
+      }
+      if converted.conversion.isMeasuring { self.report.value.withLock { $0 += report } }
+    }
+
+    func finish() throws(TensorIOError) {
+      try elements.finish()
+      let total = report.value.withLock { $0 }
+      converted.lastReport.withLock { $0 = total }
+    }
+  }
+}
