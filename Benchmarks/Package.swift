@@ -9,6 +9,10 @@ let package = Package(
     .executableTarget(
       name: "tensorio-bench",
       dependencies: [.product(name: "TensorIO", package: "tensorio")],
-      swiftSettings: [.swiftLanguageMode(.v6)])
+      swiftSettings: [.swiftLanguageMode(.v6)]),
+    .executableTarget(
+      name: "gpu-check",
+      dependencies: [.product(name: "TensorIO", package: "tensorio")],
+      swiftSettings: [.swiftLanguageMode(.v6)]),
   ]
 )

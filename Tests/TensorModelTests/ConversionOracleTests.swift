@@ -98,30 +98,38 @@ import Testing
     if found == expected { return [] }
     let size = target.bitWidth / 8
     var different: [Int] = []
-    for start in stride(from: 0, to: mask.count, by: 256) {
-      let block = start..<min(start + 256, mask.count)
-      let bytes = block.lowerBound * size..<block.upperBound * size
-      if found[bytes] == expected[bytes] { continue }
-      for index in block where mask[index] == 1 {
-        let element = index * size..<(index + 1) * size
-        if found[element] == expected[element] { continue }
-        if !isSame(found[element], expected[element], target) { different.append(index) }
+    unsafe found.withUnsafeBytes { found in
+      unsafe expected.withUnsafeBytes { expected in
+        func isSame(_ elements: Range<Int>) -> Bool {
+          let start = elements.lowerBound * size
+          guard let a = found.baseAddress, let b = expected.baseAddress else { return true }
+          return unsafe memcmp(a + start, b + start, elements.count * size) == 0
+        }
+        for start in stride(from: 0, to: mask.count, by: 64) {
+          let block = start..<min(start + 64, mask.count)
+          if isSame(block) { continue }
+          for index in block where mask[index] == 1 && !isSame(index..<index + 1) {
+            let bytes = index * size..<(index + 1) * size
+            if unsafe !areNaNs(found[bytes], expected[bytes], target) { different.append(index) }
+          }
+        }
       }
     }
     return different
   }
 
-  private func isSame(_ a: ArraySlice<UInt8>, _ b: ArraySlice<UInt8>, _ dtype: DType) -> Bool {
+  /// Whether the parts that differ are NaN in both.
+  private func areNaNs(
+    _ a: Slice<UnsafeRawBufferPointer>, _ b: Slice<UnsafeRawBufferPointer>, _ dtype: DType
+  ) -> Bool {
     guard let (type, layout) = dtype.numbers else { return false }
-    let parts = layout == .complex ? 2 : 1
+    let (found, expected) = unsafe (Array(a), Array(b))
     let size = type.byteCount
-    for part in 0..<parts {
-      let (first, second) = (Array(a).dropFirst(part * size), Array(b).dropFirst(part * size))
-      let (x, y) = (Array(first.prefix(size)), Array(second.prefix(size)))
-      if x == y { continue }
-      guard RealNumber(type, x.span).isNaN, RealNumber(type, y.span).isNaN else { return false }
+    return (0..<(layout == .complex ? 2 : 1)).allSatisfy { part in
+      let x = Array(found[part * size..<(part + 1) * size])
+      let y = Array(expected[part * size..<(part + 1) * size])
+      return x == y || RealNumber(type, x.span).isNaN && RealNumber(type, y.span).isNaN
     }
-    return true
   }
 
   private func element(_ index: Int, _ bytes: [UInt8], _ dtype: DType) -> Scalar {
