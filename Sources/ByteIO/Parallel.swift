@@ -1,5 +1,4 @@
 internal import Dispatch
-internal import Synchronization
 
 /// Loops over all cores.
 package enum Parallel {
@@ -15,7 +14,7 @@ package enum Parallel {
       for index in 0..<count { try body(index) }
       return
     }
-    let failure = Mutex<(index: Int, error: TensorIOError)?>(nil)
+    let failure = Locked<(index: Int, error: TensorIOError)?>(nil)
     DispatchQueue.concurrentPerform(iterations: count) { index in
       if failure.withLock({ $0.map { $0.index < index } ?? false }) { return }
       do throws(TensorIOError) {
