@@ -1,4 +1,5 @@
 internal import Dispatch
+internal import Synchronization
 
 /// Loops over all cores.
 package enum Parallel {
@@ -14,18 +15,53 @@ package enum Parallel {
       for index in 0..<count { try body(index) }
       return
     }
-    let failure = Locked<(index: Int, error: TensorIOError)?>(nil)
+    let failure = FirstFailure()
     DispatchQueue.concurrentPerform(iterations: count) { index in
-      if failure.withLock({ $0.map { $0.index < index } ?? false }) { return }
+      failure.run(index) { () throws(TensorIOError) in try body(index) }
+    }
+    try failure.throwIfAny()
+  }
+
+  /// Runs `body` for 0..<count as ``forEach(_:_:)`` does, with memory to work in: so many bytes for
+  /// each core, aligned to 64, which hold anything at first.
+  package static func forEach(
+    _ count: Int, scratchBytes: Int,
+    _ body: @Sendable (Int, UnsafeMutableRawBufferPointer) throws(TensorIOError) -> Void
+  ) throws(TensorIOError) {
+    let next = Atomic<Int>(0)
+    let failure = FirstFailure()
+    try forEach(min(count, coreCount)) { (_) throws(TensorIOError) in
+      let scratch = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: max(1, scratchBytes), alignment: 64)
+      defer { unsafe scratch.deallocate() }
+      while true {
+        let index = next.add(1, ordering: .relaxed).oldValue
+        guard index < count else { return }
+        failure.run(index) { () throws(TensorIOError) in unsafe try body(index, scratch) }
+      }
+    }
+    try failure.throwIfAny()
+  }
+
+  /// The failure of the lowest index in a loop.
+  private final class FirstFailure: Sendable {
+    private let first = Locked<(index: Int, error: TensorIOError)?>(nil)
+
+    /// Runs `body`, unless a lower index has failed.
+    func run(_ index: Int, _ body: () throws(TensorIOError) -> Void) {
+      if first.withLock({ $0.map { $0.index < index } ?? false }) { return }
       do throws(TensorIOError) {
-        try body(index)
+        try body()
       } catch {
-        failure.withLock { first in
+        first.withLock { first in
           if first.map({ index < $0.index }) ?? true { first = (index, error) }
         }
       }
     }
-    if let (_, error) = failure.withLock({ $0 }) { throw error }
+
+    func throwIfAny() throws(TensorIOError) {
+      if let (_, error) = first.withLock({ $0 }) { throw error }
+    }
   }
 
   /// Runs `body` on another thread, some time soon.

@@ -223,12 +223,13 @@ extension Tensor {
   func copyElements(
     into buffer: UnsafeMutableRawBufferPointer, limits: DecodingLimits
   ) throws(TensorIOError) {
-    if coversStorage {
+    if coversStorage, storage.source.isChecksummed || ElementRewrite(self).isIdentity {
       // The source's own load uses all cores.
       unsafe try storage.source.load(into: buffer)
       unsafe ElementRewrite(self).apply(to: buffer)
       return
     }
+    if unsafe try copyParts(into: buffer, limits: limits) { return }
     var position = 0
     try streamElements(limits: limits) { (chunk) throws(TensorIOError) in
       let end = position + chunk.count

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CTensorConversion.h"
+
 // Reverses the bytes of each of `count` units of `unit` bytes (2, 4, 8 or 16; 1 does nothing).
 // `stride` is the distance in bytes from one unit to the next. A unit need not be aligned.
 void tio_swap_bytes(void *bytes, size_t unit, size_t count, size_t stride);
