@@ -45,7 +45,7 @@ package enum Parallel {
 
   /// The failure of the lowest index in a loop.
   private final class FirstFailure: Sendable {
-    private let first = Mutex<(index: Int, error: TensorIOError)?>(nil)
+    private let first = Locked<(index: Int, error: TensorIOError)?>(nil)
 
     /// Runs `body`, unless a lower index has failed.
     func run(_ index: Int, _ body: () throws(TensorIOError) -> Void) {

@@ -161,6 +161,13 @@ enum SystemCall {
     _ = unsafe munmap(address, byteCount)
   }
 
+  /// Whether two runs of bytes are the same.
+  static func isEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+    guard left.count == right.count else { return false }
+    guard let first = left.baseAddress, let second = right.baseAddress else { return true }
+    return unsafe memcmp(first, second, left.count) == 0
+  }
+
   /// Tells the kernel that the whole file will be read from start to end.
   static func adviseSequential(_ fd: Int32) {
     _ = posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 // One row a function: our name, the library's symbol (with the version of its interface), and what
-// it takes. Every row is needed: all of them are in each driver since CUDA 7.
+// it takes. Every row is needed: all of them are in each driver since CUDA 11.
 #define FUNCTIONS(ROW)                                                                   \
   ROW(error_name, cuGetErrorName, (int, const char **))                                  \
   ROW(error_text, cuGetErrorString, (int, const char **))                                \

@@ -48,7 +48,8 @@ private final class DLPackLender: Sendable {
     let byteCount =
       count == 0
       ? 0
-      : try last.added(to: 1 - first, "the reach of a DLPack tensor")
+      : try last.added(to: -first, "the reach of a DLPack tensor")
+        .added(to: 1, "the reach of a DLPack tensor")
         .multiplied(by: size, "the reach of a DLPack tensor")
     let source = unsafe try bytes(of: outline, below: below, byteCount: byteCount)
     return try Tensor(

@@ -182,7 +182,7 @@ struct Upload: ~Copyable {
         let expected = unsafe UnsafeRawBufferPointer(rebasing: lane.skip()[..<count])
         let slot = try lane.request(count, from: block.address + UInt64(offset))
         let found = unsafe try lane.received(count, in: slot)
-        guard unsafe expected.elementsEqual(found) else {
+        guard unsafe expected.hasSameBytes(as: found) else {
           throw TensorIOError(
             .device, "what came back from \(block.device) is not what was sent",
             at: .init(offset: offset))

@@ -35,8 +35,11 @@ extension Tensor {
   /// Packed elements keep the whole storage. Bytes in place are compared with their checksum first,
   /// once for the storage.
   package func narrowed() throws(TensorIOError) -> Tensor {
-    let reach = reach
-    guard dtype.bitWidth % 8 == 0, reach != 0..<storage.byteCount else { return self }
+    guard dtype.bitWidth % 8 == 0 else { return self }
+    let size = dtype.bitWidth / 8
+    let elements = reach
+    let reach = elements.lowerBound * size..<elements.upperBound * size
+    guard reach != 0..<storage.byteCount else { return self }
     let source: any ByteSource
     if let onDevice = storage.source as? any DeviceByteSource {
       source = onDevice.part(reach)
@@ -44,16 +47,14 @@ extension Tensor {
       try storage.verifyInPlace()
       source = SourceSlice.of(storage.source, reach)
     }
-    let size = dtype.bitWidth / 8
     return try Tensor(
       dtype: dtype, byteOrder: byteOrder, shape: shape, strides: strides,
-      offset: size == 0 ? 0 : firstIndex - reach.lowerBound / size,
+      offset: firstIndex - elements.lowerBound,
       storage: TensorStorage(source), device: device, requiresGrad: requiresGrad,
       quantization: quantization, isConjugated: isConjugated, isNegated: isNegated)
   }
 
-  /// The bytes of the storage from the first element in memory to the last, for dtypes of whole
-  /// bytes.
+  /// The elements of the storage from the first one in memory to the last.
   private var reach: Range<Int> {
     if shape.contains(0) { return 0..<0 }
     var (first, last) = (offset, offset)
@@ -62,8 +63,7 @@ extension Tensor {
       let reach = (axis - 1) * stride
       if reach < 0 { first += reach } else { last += reach }
     }
-    let size = dtype.bitWidth / 8
-    return first * size..<(last + 1) * size
+    return first..<last + 1
   }
 
   /// The tensor with its bytes in the host's memory and tagged so.

@@ -18,13 +18,16 @@ extension Tensor {
   ///   - partBytes: the most bytes of a part, but one unit at least.
   ///   - unit: parts hold multiples of so many elements.
   /// - Returns: false when there is no way but one after the other, and nothing was done: for
-  ///   compressed bytes, elements of less than a byte, and strided views where units are no elements.
+  ///   compressed bytes, bytes on a device, elements of less than a byte, and strided views where
+  ///   units are no elements.
   func forEachPart(
     partBytes: Int, unit: Int = 1, limits: DecodingLimits,
     _ body: @Sendable (UnsafeRawBufferPointer, _ first: Int) throws(TensorIOError) -> Void
   ) throws(TensorIOError) -> Bool {
     guard dtype.bitWidth % 8 == 0, dtype.bitWidth > 0 else { return false }
     if count == 0 { return true }
+    // In order, no more comes from a device than the elements reach.
+    if storage.residence != .cpu { return false }
     let size = dtype.bitWidth / 8
     if isContiguous {
       guard let elements = try ElementParts(self) else { return false }
@@ -64,6 +67,8 @@ extension Tensor {
   ) throws(TensorIOError) -> Bool {
     guard dtype.bitWidth % 8 == 0, dtype.bitWidth > 0 else { return false }
     if count == 0 { return true }
+    // In order, no more comes from a device than the elements reach.
+    if storage.residence != .cpu { return false }
     let size = dtype.bitWidth / 8
     let rewrite = ElementRewrite(self)
     // SAFETY: parts do not overlap, and `buffer` outlives the loop.

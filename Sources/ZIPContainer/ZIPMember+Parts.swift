@@ -1,5 +1,4 @@
 package import ByteIO
-internal import Synchronization
 
 extension ZIPMember: PartwiseSource {
   package func partLoader() -> (any PartLoading)? {
@@ -19,7 +18,7 @@ private final class StoredParts: PartLoading {
   private let member: ZIPMember
   private let range: Range<Int>
   /// The checksums by the place in the member.
-  private let sums = Mutex<[(range: Range<Int>, crc: UInt32)]>([])
+  private let sums = Locked<[(range: Range<Int>, crc: UInt32)]>([])
 
   init(member: ZIPMember, range: Range<Int>) {
     self.member = member

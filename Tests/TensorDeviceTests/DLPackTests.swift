@@ -178,6 +178,9 @@ private struct Lent {
     Attack("bytes past 63 bits", .malformed, Lent(shape: [.max / 8, 3])),
     Attack("strides past 63 bits", .malformed, Lent(strides: [.max, .max])),
     Attack("the least stride", .malformed, Lent(strides: [.min, 1])),
+    Attack(
+      "bytes that reach back through all 63 bits", .malformed,
+      Lent(shape: [2], strides: [-.max], code: 0, bits: 8)),
     Attack("elements without data", .malformed, Lent(data: nil)),
     Attack("an offset past the address space", .malformed, Lent(byteOffset: .max)),
     Attack("an end past the address space", .malformed, Lent(address: .max - 8)),

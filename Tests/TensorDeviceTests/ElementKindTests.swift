@@ -128,6 +128,20 @@ import Testing
     emulation.expectClean()
   }
 
+  /// Elements without bytes can lie anywhere, backwards too.
+  @Test func elementsOfNoBytes() throws {
+    let emulation = try Emulation()
+    try emulation.run {
+      let storage = TensorStorage(try HeapBytes(Array(0..<8).span))
+      let tensor = try Tensor(
+        dtype: .bytes(count: 0), shape: [3], strides: [-1], offset: 2, storage: storage)
+      let moved = try tensor.to(.cuda(0))
+      #expect(moved.storage.residence == .cuda(0))
+      #expect(try moved.element(at: [2]) == .bytes([]))
+    }
+    emulation.expectClean()
+  }
+
   @Test func aKernelSeesAndChangesTheElements() throws {
     let emulation = try Emulation()
     try emulation.run {
