@@ -146,7 +146,9 @@ struct ConversionPlan {
     _ entry: TensorArchive.Entry, _ target: DType, _ reason: String
   ) {
     losses.append(
-      Loss(.dtype, of: entry.name, "\(target), its rule; it stays \(entry.tensor.dtype), \(reason)")
+      Loss(
+        .dtype, of: entry.name,
+        "its rule, to become \(target); it stays \(entry.tensor.dtype), \(reason)")
     )
   }
 

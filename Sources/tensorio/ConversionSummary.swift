@@ -40,7 +40,7 @@ struct ConversionSummary {
     try report.inform("\(file): converted \(Self.counts(of: parts))")
     let total = conversion.report
     if total.changed == 0 {
-      return try report.inform("\(file): all \(total.count) numbers are what they were")
+      return try report.inform("\(file): 0 of \(total.count) numbers changed")
     }
     try report.inform(
       "\(file): \(total.changed) of \(total.count) numbers changed; "

@@ -98,7 +98,7 @@ import Testing
     #expect(try TensorArchive(contentsOf: out).tensor("a").array(of: Int8.self) == [127, 0])
     #expect(saturated.errors.contains("note: \(out): ") && !saturated.errors.contains("warning"))
     let exact = try convert("--force", "--dtype", "float64", "--cast-policy", "exact", file, out)
-    #expect(exact.status == 0 && exact.errors.contains("all 2 numbers are what they were"))
+    #expect(exact.status == 0 && exact.errors.contains("0 of 2 numbers changed"))
     let same = try convert("--force", "--dtype", "float32", file, out)
     #expect(same.status == 0)
     #expect(same.errors.contains("all tensors that the rules are about have their dtypes"))

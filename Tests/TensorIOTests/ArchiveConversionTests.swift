@@ -238,6 +238,27 @@ import Testing
     #expect(try !real.archive.tensor("c").isConjugated && real.losses.count == 3)
   }
 
+  /// Where a class does not go with the dtype, the tensor stays, and is said to.
+  @Test func classesThatHaveNoSuchDType() throws {
+    let storages = try TensorArchive(
+      contentsOf: Repository.testFile("torch/valid/storages.pt"))
+    let half = try convert(storages, "float32:float16")
+    #expect(half.losses == [] && half.archive.aliasGroups.count == storages.aliasGroups.count)
+    let typed = try half.archive.entry("typed")
+    #expect(half.archive.values.traits(of: typed.id)?.type == GlobalName("torch", "HalfStorage"))
+    let small = try convert(storages, "float32:float8_e5m2")
+    #expect(small.losses.map { "\($0.kind) \($0.name)" } == ["dtype typed", "aliasing tensor"])
+    #expect(try small.archive.tensor("typed").dtype == .float32)
+    let arrays = try TensorArchive(contentsOf: Repository.testFile("torch/valid/numpy.pt"))
+    let kept = try convert(arrays, "array=bfloat16")
+    #expect(kept.losses.map { "\($0.kind) \($0.name)" } == ["dtype array"])
+    #expect(try convert(arrays, "array=float64").archive.tensor("array").dtype == .float64)
+    // Alone, as npz has them, they are written as raw bytes, which is a loss there.
+    #expect(
+      try convert(arrays, "array=bfloat16", keepsAliases: false).archive.tensor("array").dtype
+        == .bfloat16)
+  }
+
   // MARK: Refusals and reports
 
   @Test func aRefusalNamesTheTensorAndItsElement() throws {
