@@ -40,6 +40,7 @@ let formatTargets = formats.flatMap { format -> [Target] in
 let tests = [
   ("ByteIO", ["ByteIO"]), ("TensorModel", ["ByteIO", "TensorModel"]),
   ("ZIPContainer", ["ByteIO", "ZIPContainer"]), ("Pickle", ["ByteIO", "Pickle"]),
+  ("TensorDevice", ["ByteIO", "TensorModel", "TensorDevice", "TensorIO", "CDLPack"]),
   ("TensorIO", ["ByteIO", "TensorIO"]),
   ("Command", ["TensorIO", "tensorio"]), ("Oracle", ["TensorIO", "tensorio"]),
 ].map { (name: String, needs: [String]) in
@@ -66,6 +67,8 @@ let package = Package(
       name: "CLibdeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
     .target(name: "CTensorKernels"),
     .target(name: "CSystem"),
+    .target(name: "CDLPack"),
+    .target(name: "CCUDADriver", linkerSettings: [.linkedLibrary("dl")]),
 
     // Floor 0 to 1.
     .target(name: "ByteIO", dependencies: ["CSystem"], swiftSettings: strict),
@@ -79,10 +82,14 @@ let package = Package(
       name: "PickledValues", dependencies: ["ByteIO", "Pickle", "TensorModel"],
       swiftSettings: strict),
   ] + formatTargets + [
+    .target(
+      name: "TensorDevice", dependencies: ["ByteIO", "TensorModel", "CCUDADriver", "CDLPack"],
+      swiftSettings: strict),
+
     // Floor 3 and up.
     .target(
       name: "TensorIO",
-      dependencies: ["ByteIO", "TensorModel", "Pickle", "ZIPContainer"]
+      dependencies: ["ByteIO", "TensorModel", "TensorDevice", "Pickle", "ZIPContainer"]
         + formats.map { .byName(name: $0.name) },
       swiftSettings: strict),
     .executableTarget(

@@ -41,6 +41,19 @@ TORCH_GOALS = {
     "torch-load-256MB": ("load a .pt of 256 MB into memory", "torch.load", 2.0),
     "torch-save-256MB": ("save a .pt of 256 MB", "torch.save", 2.0),
 }
+CONVERSIONS = {
+    **{
+        f"convert-{source}-{target}": (f"convert 128 MB, {source} to {target}", f".to(torch.{target})")
+        for source, target in [
+            ("float32", "float16"), ("float32", "bfloat16"), ("float32", "float8_e4m3fn"), ("float16", "float32"),
+            ("bfloat16", "float32"), ("float64", "float32"), ("float32", "float64"), ("int64", "int32"),
+            ("float32", "int8"), ("uint8", "float32"),
+        ]
+    },
+    "convert-swap-float64": ("convert 128 MB, big-endian to little-endian float64", "ndarray.byteswap()"),
+    "convert-transposed-float32": ("make 128 MB of transposed float32 contiguous", ".t().contiguous()"),
+}
+SIZES = {"float64": 8, "int64": 8, "float32": 4, "int32": 4, "float16": 2, "bfloat16": 2}
 SLOW = {"savez_compressed": 1, "npz_deflated_one": 3, "npz_deflated_two": 3}
 
 
@@ -64,7 +77,7 @@ def _json(command: list[str]) -> dict:
 
 def measure(case: str, folder: Path, bench: str, rounds: int) -> Times:
     """Both sides of a case, by turns."""
-    peer = "torch_bench.py" if case in TORCH_GOALS else "numpy_bench.py"
+    peer = "torch_bench.py" if case in TORCH_GOALS or case.startswith("convert-") else "numpy_bench.py"
     times = Times()
     repeat = str(SLOW.get(case, 5))
     for _ in range(rounds):
@@ -105,6 +118,14 @@ def measure_torch_ls(folder: Path, command: str, rounds: int) -> Times:
     return times
 
 
+def moved(case: str) -> int:
+    """The bytes that a conversion reads and writes."""
+    _, source, target = case.split("-")
+    if source in ("swap", "transposed", "copy"):
+        return 2 << 27
+    return (1 << 27) + (1 << 27) // SIZES.get(source, 1) * SIZES.get(target, 1)
+
+
 def _text(seconds: float) -> str:
     return f"{seconds * 1e6:.0f} µs" if seconds < 1e-3 else f"{seconds * 1e3:.1f} ms"
 
@@ -115,7 +136,9 @@ def _row(name: str, peer: str, goal: float, times: Times) -> str:
     return f"| {name} | `{peer}` | {theirs} | {ours} | **{times.ratio:.2f}x** | {goal:g}x | {met} |"
 
 
-def report(results: list[tuple[str, str, float, Times]], rounds: int, torch_version: str | None) -> str:
+def report(
+    results: list[tuple[str, str, float, Times]], rounds: int, torch_version: str | None, speeds: list[str]
+) -> str:
     """The page."""
     cpu = next((l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), "?")
     lines = [
@@ -129,6 +152,7 @@ def report(results: list[tuple[str, str, float, Times]], rounds: int, torch_vers
         "|---|---|---|---|---|---|---|",
         *(_row(*result) for result in results),
         "",
+        *speeds,
     ]
     for name, _, _, times in results:
         if times.numpy_bytes and times.our_bytes:
@@ -156,6 +180,7 @@ def main() -> None:
         results.append(("list an npz, whole process", "python -c 'import numpy; …'", 10.0, ls))
         print(_row(*results[-1]), flush=True)
         torch_version = None
+        speeds: list[str] = []
         try:
             import torch
 
@@ -167,10 +192,24 @@ def main() -> None:
             for case, (name, peer, goal) in TORCH_GOALS.items():
                 results.append((name, peer, goal, measure(case, folder, arguments.bench, arguments.rounds)))
                 print(_row(*results[-1]), flush=True)
+            copy = measure("convert-copy", folder, arguments.bench, arguments.rounds)
+            best = moved("convert-copy") / statistics.median(copy.ours)
+            speeds = [
+                "Conversions as a share of memcpy to new memory on all cores "
+                f"({best / 1e9:.1f} GB/s read and written; torch's clone {moved('convert-copy') / statistics.median(copy.numpy) / 1e9:.1f}):",
+                "",
+            ]
+            for case, (name, peer) in CONVERSIONS.items():
+                times = measure(case, folder, arguments.bench, arguments.rounds)
+                results.append((name, peer, 1.5, times))
+                speed = moved(case) / statistics.median(times.ours)
+                speeds.append(f"- {name}: {speed / 1e9:.1f} GB/s, {speed / best:.2f} of it")
+                print(_row(*results[-1]), speeds[-1], flush=True)
+            speeds.append("")
             ls = measure_torch_ls(folder, arguments.command, arguments.rounds)
             results.append(("list a .pt of 256 MB, whole process", "python -c 'import torch; torch.load(…)'", 30.0, ls))
             print(_row(*results[-1]), flush=True)
-    (HERE / "RESULTS.md").write_text(report(results, arguments.rounds, torch_version))
+    (HERE / "RESULTS.md").write_text(report(results, arguments.rounds, torch_version, speeds))
 
 
 if __name__ == "__main__":

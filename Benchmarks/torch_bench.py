@@ -9,6 +9,8 @@
     torch-open-mapped    torch.load(mmap=True) of large.pt: 64 tensors of 4 MB, no element read
     torch-load-256MB     torch.load of large.pt
     torch-save-256MB     torch.save of the same tensors to out-torch.pt
+    convert-A-B          tensor.to(B) of 128 MB of A in memory; convert-swap-float64 is NumPy's byteswap,
+                         convert-transposed-float32 tensor.t().contiguous(), convert-copy tensor.clone()
     torch-ls-process     a whole process that prints name, dtype and shape of every tensor of large.pt, mapped
 
 The data are those of numpy_bench.py. As there, one untimed run comes before the timed ones, reads come from the page cache, writes
@@ -80,7 +82,34 @@ def _list_in_process(folder: Path, _: Any) -> None:
     subprocess.run([sys.executable, "-c", _LIST, str(folder / _LARGE)], check=True, stdout=subprocess.DEVNULL)
 
 
+CONVERSIONS = [
+    ("float32", "float16"), ("float32", "bfloat16"), ("float32", "float8_e4m3fn"), ("float16", "float32"),
+    ("bfloat16", "float32"), ("float64", "float32"), ("float32", "float64"), ("int64", "int32"),
+    ("float32", "int8"), ("uint8", "float32"),
+]
+
+
+def _numbers(name: str) -> torch.Tensor:
+    """128 MB of small numbers, integers in dtypes of integers: Conversions.swift makes the same."""
+    dtype = getattr(torch, name)
+    whole = (torch.arange((128 << 20) // dtype.itemsize) * 7919 % 101).to(torch.float32)
+    return (whole - 50.25 if dtype.is_floating_point else whole).to(dtype)
+
+
+def _conversion(source: str, target: str) -> Case:
+    return Case(lambda _: _numbers(source), lambda _, x: x.to(getattr(torch, target)))
+
+
+def _square(_: Path) -> torch.Tensor:
+    side = 5792
+    return _numbers("float32")[: side * side].reshape(side, side)
+
+
 CASES: dict[str, Case] = {
+    **{f"convert-{source}-{target}": _conversion(source, target) for source, target in CONVERSIONS},
+    "convert-swap-float64": Case(lambda _: _numbers("float64").numpy(), lambda _, x: x.byteswap()),
+    "convert-transposed-float32": Case(_square, lambda _, x: x.t().contiguous()),
+    "convert-copy": Case(lambda _: _numbers("float32"), lambda _, x: x.clone()),
     "torch-open-10000": Case(_nothing, _load(_MANY)),
     "torch-open-mapped": Case(_nothing, _open_mapped, divisor=_OPENS),
     "torch-load-256MB": Case(_nothing, _load(_LARGE)),

@@ -111,13 +111,12 @@ extension Tensor: PrintableElements {
     }
     let position = zip(index, strides).reduce(offset) { $0 + $1.0 * $1.1 }
     let bits = dtype.bitWidth
-    return try storage.withBytes { (bytes) throws(TensorIOError) in
+    let start = position * bits / 8
+    return try storage.withBytes(in: start..<start + max(bits / 8, bits % 8 == 0 ? 0 : 1)) {
+      (stored) throws(TensorIOError) in
       if bits % 8 != 0 {
-        let byte = bytes[position * bits / 8]
-        return .uint(UInt64(byte >> UInt8(position * bits % 8)) & (1 << UInt64(bits) - 1))
+        return .uint(UInt64(stored[0] >> UInt8(position * bits % 8)) & (1 << UInt64(bits) - 1))
       }
-      let start = position * bits / 8
-      let stored = bytes.extracting(start..<start + bits / 8)
       let rewrite = ElementRewrite(self)
       let decoder = ElementDecoder(dtype: dtype)
       if rewrite.isIdentity { return decoder.scalar(stored) }

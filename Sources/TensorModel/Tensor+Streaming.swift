@@ -28,6 +28,10 @@ extension Tensor {
   ) throws(TensorIOError) {
     try requireElements()
     if byteCount == 0 { return }
+    if storage.residence != .cpu, !isContiguous {
+      // Gathering wants bytes in place; no more than the elements reach is downloaded.
+      return try onHost(limits: limits).streamElements(as: order, limits: limits, body)
+    }
     guard dtype.bitWidth % 8 == 0 else {
       guard isContiguous, firstIndex == 0 else {
         throw .unsupported("strided views of \(dtype), which packs elements into bytes")
@@ -82,6 +86,14 @@ extension Tensor {
     if let slice = source as? FileSlice {
       let start = slice.range.lowerBound + firstIndex * dtype.bitWidth / 8
       return try FileSlice(slice.file, start..<start + byteCount)
+    }
+    if let onDevice = source as? any DeviceByteSource {
+      let start = firstIndex * dtype.bitWidth / 8
+      return onDevice.part(start..<start + byteCount)
+    }
+    if let source = source as? any PartwiseSource {
+      let start = firstIndex * dtype.bitWidth / 8
+      if let part = source.streamedPart(start..<start + byteCount) { return part }
     }
     guard firstIndex == 0 else { return nil }
     guard source.isChecksummed else { return source }
@@ -215,12 +227,11 @@ extension Tensor {
   func copyElements(
     into buffer: UnsafeMutableRawBufferPointer, limits: DecodingLimits
   ) throws(TensorIOError) {
-    if coversStorage {
-      // The source's own load uses all cores.
-      unsafe try storage.source.load(into: buffer)
-      unsafe ElementRewrite(self).apply(to: buffer)
-      return
+    if coversStorage, ElementRewrite(self).isIdentity {
+      // Uses all cores, also for compressed bytes.
+      return unsafe try storage.source.load(into: buffer)
     }
+    if unsafe try copyParts(into: buffer, limits: limits) { return }
     var position = 0
     try streamElements(limits: limits) { (chunk) throws(TensorIOError) in
       let end = position + chunk.count

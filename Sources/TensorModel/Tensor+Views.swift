@@ -136,22 +136,6 @@ extension Tensor {
   /// The tensor without ``requiresGrad``, sharing the storage; the tensor itself when it has none.
   public func detached() -> Tensor { tagged(device: device, requiresGrad: false) }
 
-  /// The tensor on a device.
-  ///
-  /// `to(.cpu)` of a tensor that a file tagged otherwise changes the tag alone: the bytes are in
-  /// the host's memory.
-  /// - Throws: `device` for any device but the host; `unsupported` for a meta tensor, which has
-  ///   nothing to move.
-  public func to(_ device: Device) throws(TensorIOError) -> Tensor {
-    guard device != self.device else { return self }
-    guard device == .cpu else {
-      throw TensorIOError(
-        .device, "\(device) is not available; this version moves tensors to the cpu only")
-    }
-    try requireElements()
-    return tagged(device: .cpu, requiresGrad: requiresGrad)
-  }
-
   /// A tensor tagged with a device and gradient flag, as a file would tag it; nothing moves.
   public func tagged(device: Device, requiresGrad: Bool) -> Tensor {
     Tensor(

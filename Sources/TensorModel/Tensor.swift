@@ -21,7 +21,8 @@ public struct Tensor: Sendable {
   public let storage: TensorStorage
   /// The device that the file or the program put the tensor on.
   ///
-  /// A tag: the bytes of a tensor read from a file are in the host's memory whatever it says.
+  /// A tag: the bytes of a tensor read from a file are in the host's memory whatever it says;
+  /// ``TensorStorage/residence`` says where they are.
   public let device: Device
   /// Whether torch would record operations on the tensor.
   public let requiresGrad: Bool
@@ -91,7 +92,7 @@ public struct Tensor: Sendable {
   }
 
   /// The same outline over another storage of the same size.
-  func moved(to storage: TensorStorage) -> Tensor {
+  package func moved(to storage: TensorStorage) -> Tensor {
     Tensor(
       unchecked: self, shape: shape, strides: strides, device: device, requiresGrad: requiresGrad,
       storage: storage)

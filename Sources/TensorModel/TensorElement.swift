@@ -104,6 +104,9 @@ extension Tensor {
     of type: Element.Type = Element.self, _ body: (Span<Element>) throws(TensorIOError) -> R
   ) throws(TensorIOError) -> R {
     try requireType(type)
+    if storage.residence != .cpu, hasElements {
+      return try onHost().withElements(of: type, body)
+    }
     if isContiguous, ElementRewrite(self).isIdentity, Element.acceptsEveryBitPattern {
       let inPlace: R? = unsafe try storage.withUnsafeBytes { (region) throws(TensorIOError) in
         let start = firstIndex * MemoryLayout<Element>.stride
@@ -125,6 +128,7 @@ extension Tensor {
   public func withBytes<R>(
     _ body: (Span<UInt8>) throws(TensorIOError) -> R
   ) throws(TensorIOError) -> R {
+    if storage.residence != .cpu, hasElements { return try onHost().withBytes(body) }
     let isInPlace = isContiguous && ElementRewrite(self, as: .stored).isIdentity
     guard isInPlace, dtype.bitWidth % 8 == 0 || offset == 0 else {
       var bytes: [UInt8] = []

@@ -1,9 +1,11 @@
 public import ByteIO
 internal import Synchronization
 
-/// The bytes behind one or more tensors: in a mapped file, on the heap, or decoded on first use.
+/// The bytes behind one or more tensors: in a mapped file, on the heap, decoded on first use, or in
+/// the memory of a device.
 ///
-/// Two tensors that hold the same object alias each other. Contents never change.
+/// Two tensors that hold the same object alias each other. Contents never change, but for device
+/// memory that a caller's own kernel writes to.
 public final class TensorStorage: Sendable {
   /// Where the bytes come from.
   ///
@@ -33,6 +35,8 @@ public final class TensorStorage: Sendable {
   public var isResident: Bool { source.isResident || decoded.withLock { $0 != nil } }
 
   /// Hands out the bytes in place, decoding a compressed member once and keeping the result.
+  ///
+  /// Device memory is downloaded each time and not kept: a kernel may have written to it since.
   /// - Throws: `limit` when decoding would pass the budget; what decoding throws.
   public func withBytes<R>(
     _ body: (Span<UInt8>) throws(TensorIOError) -> R
@@ -73,7 +77,7 @@ public final class TensorStorage: Sendable {
       return unsafe try body(region)
     }
     if let result = unsafe try source.withResidentBytes(checked) { return result }
-    let bytes = try decodedBytes()
+    let bytes = source is any DeviceByteSource ? try source.loaded() : try decodedBytes()
     guard let result = unsafe try bytes.withResidentBytes(checked) else {
       throw TensorIOError(.io, "decoded bytes are not in memory")
     }

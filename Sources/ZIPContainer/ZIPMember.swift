@@ -272,23 +272,3 @@ public final class ZIPMemberSlice: ByteSource {
     }
   }
 }
-
-extension ZIPMember: RandomAccessSource {
-  package var hasRandomAccess: Bool { !isDeflated }
-
-  package func read(
-    at offset: Int, into buffer: UnsafeMutableRawBufferPointer
-  ) throws(TensorIOError) {
-    unsafe try data.read(at: offset, into: buffer)
-  }
-}
-
-extension ZIPMemberSlice: RandomAccessSource {
-  package var hasRandomAccess: Bool { member.hasRandomAccess }
-
-  package func read(
-    at offset: Int, into buffer: UnsafeMutableRawBufferPointer
-  ) throws(TensorIOError) {
-    unsafe try member.read(at: range.lowerBound + offset, into: buffer)
-  }
-}

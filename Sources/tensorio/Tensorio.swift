@@ -6,7 +6,7 @@ internal import TensorIO
 struct Tensorio: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "tensorio",
-    abstract: "List, print, hash and convert files of tensors without Python.",
+    abstract: "List, print, hash, convert and upload files of tensors without Python.",
     discussion: """
       Formats: \(FormatRegistry.descriptors.map { "\($0.id) (\($0.name))" }.joined(separator: ", ")).
       They are told from the content of a file, not from its name.
@@ -15,7 +15,10 @@ struct Tensorio: ParsableCommand {
       read or written, 64 the command line is wrong, 130 interrupted.
       """,
     version: "0.1.0",
-    subcommands: [Ls.self, Show.self, Stats.self, Hash.self, Convert.self, Scan.self])
+    subcommands: [
+      Ls.self, Show.self, Stats.self, Hash.self, Convert.self, Scan.self,
+      Upload.self, Devices.self,
+    ])
 
   static func main() {
     Signals.install()

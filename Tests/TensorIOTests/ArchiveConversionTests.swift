@@ -91,6 +91,26 @@ import Testing
     #expect(compact.archive.entries[0].tensor.storage.byteCount == 4800)
   }
 
+  /// A part of a storage is converted alone; the rest stays unconverted, and nothing is kept.
+  @Test func partsAreReadWithoutTheRest() throws {
+    let base = try Tensor((0..<600_000).map { Float($0) })
+    let archive = try TensorArchive([
+      ("all", base), ("part", try base[300_000..<599_000]), ("strided", try base[sliced: 7]),
+    ])
+    let result = try convert(archive, "float64").archive
+    let part = try result.tensor("part")
+    #expect(try part.array(of: Double.self) == (300_000..<599_000).map(Double.init))
+    var streamed: [UInt8] = []
+    try part.streamElements { streamed += $0.array }
+    #expect(try streamed == base.converted(to: .float64)[300_000..<599_000].storedBytes)
+    #expect(!part.storage.isResident)
+    let strided = try result.tensor("strided").array(of: Double.self)
+    #expect(strided.count == 85715 && strided[2] == 14)
+    // The part with a number that is refused, and none other.
+    let bytes = try convert(archive, "int16").archive
+    #expect(throws: TensorIOError(.lossy, "")) { try bytes.tensor("part").array(of: Int16.self) }
+  }
+
   @Test func thousandsOfTensorsOnOneStorage() throws {
     let count = 20_000
     let base = try floats(count)
@@ -306,5 +326,20 @@ import Testing
     try silent.archive.write(to: folder.path("y.npz"))
     #expect(silent.report == ConversionReport())
     #expect(try bytes(of: folder.path("x.npz")) == (try bytes(of: folder.path("y.npz"))))
+  }
+}
+
+extension Tensor {
+  /// Every so many elements.
+  fileprivate subscript(sliced step: Int) -> Tensor {
+    get throws { try sliced([.slice(from: nil, to: nil, step: step)]) }
+  }
+
+  fileprivate var storedBytes: [UInt8] {
+    get throws {
+      var bytes: [UInt8] = []
+      try loaded().streamElements { bytes += $0.array }
+      return bytes
+    }
   }
 }

@@ -181,7 +181,7 @@ private func parameters(_ tensor: Tensor) throws -> (axis: Int, [Double], [Int64
       plain.transposed(), try plain[1], try plain[0..<1, 1...], try plain.reshaped(to: [6]),
       plain.detached(), plain.tagged(device: .cuda(0), requiresGrad: true), try plain.loaded(),
       plain.moved(to: plain.storage), try plain.transposed().contiguous(),
-      try plain.tagged(device: .cuda(0), requiresGrad: false).to(.cpu), try plain.resolved(),
+      try plain.tagged(device: .cuda(0), requiresGrad: false).onHost(), try plain.resolved(),
     ] {
       guard case .perTensor(.perTensorAffine, 0.5, 1) = view.quantization else {
         Issue.record("lost by \(view)")

@@ -161,17 +161,10 @@ extension ConvertedBytes {
 extension ConvertedBytes {
   package func load(into buffer: UnsafeMutableRawBufferPointer) throws(TensorIOError) {
     unsafe try requireSize(of: buffer)
-    if byteCount == 0 { return }
-    if dequantizer == nil, original.dtype.bitWidth % 8 == 0 {
-      if original.isContiguous {
-        if let source = original.storage.source as? any RandomAccessSource, source.hasRandomAccess {
-          try original.storage.verify()
-          return unsafe try loadPieces(of: source, into: buffer)
-        }
-      } else if conversion.sourceUnit == 1 {
-        return unsafe try loadBlocks(into: buffer)
-      }
+    if original.dtype == conversion.target, !conversion.isMeasuring {
+      return unsafe try original.copyElements(into: buffer, limits: limits)
     }
+    if unsafe try loadParts(into: buffer) { return }
     var position = 0
     try stream { (chunk) throws(TensorIOError) in
       unsafe chunk.withUnsafeBytes { bytes in
@@ -181,104 +174,87 @@ extension ConvertedBytes {
     }
   }
 
-  /// Adds up reports of pieces that are converted at the same time.
-  private func measuring(
-    _ body: (_ add: @escaping @Sendable (ConversionReport) -> Void) throws(TensorIOError) -> Void
-  ) throws(TensorIOError) {
-    let total = MutexBox()
-    try body { report in total.report.withLock { $0 += report } }
-    lastReport.withLock { $0 = total.report.withLock { $0 } }
-  }
-
-  private final class MutexBox: Sendable {
-    let report = Mutex(ConversionReport())
-  }
-
-  /// Converts contiguous elements, read from the file piece by piece.
-  private func loadPieces(
-    of source: any RandomAccessSource, into buffer: UnsafeMutableRawBufferPointer
-  ) throws(TensorIOError) {
-    let (unit, target) = (unit, conversion.targetUnitBytes)
-    let start = original.firstIndex * (original.dtype.bitWidth / 8)
-    let units = original.byteCount / unit
-    let pieceUnits = pieceUnits
-    let rewrite = ElementRewrite(original)
-    // SAFETY: pieces do not overlap, and `buffer` outlives the loop.
-    nonisolated(unsafe) let buffer = unsafe buffer
-    try measuring { (add) throws(TensorIOError) in
-      unsafe try Parallel.forEach(
-        (units + pieceUnits - 1) / pieceUnits, scratchBytes: pieceUnits * unit
-      ) { (index, scratch) throws(TensorIOError) in
-        let piece = index * pieceUnits..<min((index + 1) * pieceUnits, units)
-        let place = start + piece.lowerBound * unit
-        let result = unsafe UnsafeMutableRawBufferPointer(
-          rebasing: buffer[piece.lowerBound * target..<piece.upperBound * target])
-        let first = piece.lowerBound * conversion.sourceUnit
-        var report = ConversionReport()
-        let convert = { (bytes: UnsafeRawBufferPointer) throws(TensorIOError) in
-          unsafe try self.conversion.convert(bytes, into: result, first: first, report: &report)
-        }
-        let size = piece.count * unit
-        if rewrite.isIdentity,
-          unsafe try source.withOwnBytes({ (region) throws(TensorIOError) in
-            unsafe try convert(UnsafeRawBufferPointer(rebasing: region[place..<place + size]))
-          }) != nil
-        {
-          return add(report)
-        }
-        let bytes = unsafe UnsafeMutableRawBufferPointer(rebasing: scratch[..<size])
-        unsafe try source.read(at: place, into: bytes)
-        unsafe rewrite.apply(to: bytes)
-        unsafe try convert(UnsafeRawBufferPointer(bytes))
-        add(report)
-      }
-    }
-    try source.requireUnchanged()
-  }
-
-  /// Converts a strided view, gathered block by block.
-  private func loadBlocks(
+  private func loadParts(
     into buffer: UnsafeMutableRawBufferPointer
-  ) throws(TensorIOError) {
-    try original.requireExpansion(limits)
-    let itemSize = original.dtype.bitWidth / 8
-    let plan = GatherPlan(
-      shape: original.shape, itemSize: itemSize, chunkBytes: pieceUnits * unit)
-    var blocks: [(source: Int, first: Int, shape: [Int])] = []
-    var first = 0
-    try plan.forEachBlock { (index, shape) in
-      let start = zip(index, original.strides).reduce(original.offset) { $0 + $1.0 * $1.1 }
-      blocks.append((start, first, shape))
-      first += shape.reduce(1, *)
-    }
-    let rewrite = ElementRewrite(original)
-    let target = conversion.targetUnitBytes
-    let all = blocks
-    try original.storage.verifyInPlace()
-    // SAFETY: blocks do not overlap in the target, and both regions outlive the loop.
+  ) throws(TensorIOError) -> Bool {
+    guard dequantizer == nil else { return false }
+    let total = SharedReport()
+    // SAFETY: parts do not overlap, and `buffer` outlives the loop.
     nonisolated(unsafe) let buffer = unsafe buffer
-    unsafe try original.storage.withUnsafeBytes { (region) throws(TensorIOError) in
-      guard let base = region.baseAddress else { return }
-      nonisolated(unsafe) let source = unsafe base
-      try measuring { (add) throws(TensorIOError) in
-        unsafe try Parallel.forEach(all.count, scratchBytes: plan.blockBytes) {
-          (index, scratch) throws(TensorIOError) in
-          let block = all[index]
-          let count = block.shape.reduce(1, *)
-          let bytes = unsafe UnsafeMutableRawBufferPointer(rebasing: scratch[..<(count * itemSize)])
-          unsafe Tensor.gather(
-            into: bytes, from: source + block.source * itemSize, itemSize: itemSize,
-            shape: block.shape, strides: self.original.strides)
-          unsafe rewrite.apply(to: bytes)
-          let result = unsafe UnsafeMutableRawBufferPointer(
-            rebasing: buffer[block.first * target..<(block.first + count) * target])
-          var report = ConversionReport()
-          unsafe try self.conversion.convert(
-            UnsafeRawBufferPointer(bytes), into: result, first: block.first, report: &report)
-          add(report)
+    let isDone = unsafe try original.forEachPart(
+      partBytes: pieceUnits * unit, unit: conversion.sourceUnit, limits: limits
+    ) { (bytes, first) throws(TensorIOError) in
+      let start = first / self.conversion.sourceUnit * self.conversion.targetUnitBytes
+      let end = start + (try self.conversion.targetByteCount(ofSource: bytes.count))
+      var report = ConversionReport()
+      unsafe try self.conversion.convert(
+        bytes, into: UnsafeMutableRawBufferPointer(rebasing: buffer[start..<end]), first: first,
+        report: &report)
+      if self.conversion.isMeasuring { total.value.withLock { $0 += report } }
+    }
+    if isDone { lastReport.withLock { $0 = total.value.withLock { $0 } } }
+    return isDone
+  }
+
+  private final class SharedReport: Sendable {
+    let value = Mutex(ConversionReport())
+  }
+}
+
+// MARK: In parts
+
+extension ConvertedBytes: PartwiseSource {
+  package var partUnit: Int { conversion.targetUnitBytes }
+
+  /// A loader whose parts begin and end at whole units, so that an upload converts straight into the
+  /// buffers that are copied to the device.
+  package func partLoader() -> (any PartLoading)? {
+    guard dequantizer == nil, let elements = try? ElementParts(original) else { return nil }
+    return ConvertedParts(self, elements)
+  }
+
+  private final class ConvertedParts: PartLoading {
+    private let converted: ConvertedBytes
+    private let elements: ElementParts
+    private let report = SharedReport()
+
+    init(_ converted: ConvertedBytes, _ elements: ElementParts) {
+      self.converted = converted
+      self.elements = elements
+    }
+
+    func load(
+      _ range: Range<Int>, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(TensorIOError) {
+      let (unit, target) = (converted.unit, converted.conversion.targetUnitBytes)
+      guard range.lowerBound % target == 0, range.count % target == 0 else {
+        throw .invalidArgument("a part of converted elements that begins or ends inside of one")
+      }
+      let pieceUnits = converted.pieceUnits
+      let scratch = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: pieceUnits * unit, alignment: 64)
+      defer { unsafe scratch.deallocate() }
+      let (first, count) = (range.lowerBound / target, range.count / target)
+      var report = ConversionReport()
+      for done in stride(from: 0, to: count, by: pieceUnits) {
+        let piece = first + done..<first + min(done + pieceUnits, count)
+        let result = unsafe UnsafeMutableRawBufferPointer(
+          rebasing: buffer[done * target..<(done + piece.count) * target])
+        unsafe try elements.withElements(
+          piece.lowerBound * unit..<piece.upperBound * unit, scratch
+        ) { (bytes) throws(TensorIOError) in
+          unsafe try converted.conversion.convert(
+            bytes, into: result, first: piece.lowerBound * converted.conversion.sourceUnit,
+            report: &report)
         }
       }
+      if converted.conversion.isMeasuring { self.report.value.withLock { $0 += report } }
     }
-    try original.storage.source.requireUnchanged()
+
+    func finish() throws(TensorIOError) {
+      try elements.finish()
+      let total = report.value.withLock { $0 }
+      converted.lastReport.withLock { $0 = total }
+    }
   }
 }

@@ -1,0 +1,134 @@
+internal import ByteIO
+
+// Elements on all cores, part by part; in order, see `streamElements`.
+extension Tensor {
+  /// A run of elements in row-major order.
+  private struct Part: Sendable {
+    /// The index of the first element in the storage.
+    var start: Int
+    /// The index of the first element in row-major order.
+    var first: Int
+    var shape: [Int]
+    var count: Int
+  }
+
+  /// Hands out little-endian elements in row-major order in parts, on all cores and in any order:
+  /// the bytes of each with the index of its first element.
+  /// - Parameters:
+  ///   - partBytes: the most bytes of a part, but one unit at least.
+  ///   - unit: parts hold multiples of so many elements.
+  /// - Returns: false when there is no way but one after the other, and nothing was done: for
+  ///   compressed bytes, elements of less than a byte, and strided views where units are no elements.
+  func forEachPart(
+    partBytes: Int, unit: Int = 1, limits: DecodingLimits,
+    _ body: @Sendable (UnsafeRawBufferPointer, _ first: Int) throws(TensorIOError) -> Void
+  ) throws(TensorIOError) -> Bool {
+    guard dtype.bitWidth % 8 == 0, dtype.bitWidth > 0 else { return false }
+    if count == 0 { return true }
+    let size = dtype.bitWidth / 8
+    if isContiguous {
+      guard let elements = try ElementParts(self) else { return false }
+      let (count, length) = (count, max(1, partBytes / (size * unit)) * unit)
+      unsafe try Parallel.forEach((count + length - 1) / length, scratchBytes: length * size) {
+        (index, scratch) throws(TensorIOError) in
+        let part = index * length..<min((index + 1) * length, count)
+        unsafe try elements.withElements(
+          part.lowerBound * size..<part.upperBound * size, scratch
+        ) { (bytes) throws(TensorIOError) in unsafe try body(bytes, part.lowerBound) }
+      }
+      try elements.finish()
+      return true
+    }
+    guard unit == 1 else { return false }
+    let rewrite = ElementRewrite(self)
+    let parts = try blocks(partBytes: partBytes)
+    let most = parts.reduce(0) { max($0, $1.count) } * size
+    try requireExpansion(limits)
+    unsafe try withRegion { (base) throws(TensorIOError) in
+      nonisolated(unsafe) let base = unsafe base
+      unsafe try Parallel.forEach(parts.count, scratchBytes: most) {
+        (index, scratch) throws(TensorIOError) in
+        let part = parts[index]
+        let bytes = unsafe UnsafeMutableRawBufferPointer(rebasing: scratch[..<(part.count * size)])
+        unsafe gather(part, from: base, into: bytes, rewrite)
+        unsafe try body(UnsafeRawBufferPointer(bytes), part.first)
+      }
+    }
+    return true
+  }
+
+  /// Fills `buffer` with the little-endian elements in row-major order, on all cores.
+  /// - Returns: false when there is no way but one after the other, and nothing was done.
+  func copyParts(
+    into buffer: UnsafeMutableRawBufferPointer, limits: DecodingLimits
+  ) throws(TensorIOError) -> Bool {
+    guard dtype.bitWidth % 8 == 0, dtype.bitWidth > 0 else { return false }
+    if count == 0 { return true }
+    let size = dtype.bitWidth / 8
+    let rewrite = ElementRewrite(self)
+    // SAFETY: parts do not overlap, and `buffer` outlives the loop.
+    nonisolated(unsafe) let buffer = unsafe buffer
+    if isContiguous {
+      guard let elements = try ElementParts(self) else { return false }
+      // Of a size that the second-level cache keeps.
+      let length = max(1, Self.copiedBytes / size) * size
+      unsafe try Parallel.forEachChunk(of: buffer, size: length) {
+        (part, offset) throws(TensorIOError) in
+        unsafe try elements.load(offset..<offset + part.count, into: part)
+      }
+      try elements.finish()
+      return true
+    }
+    try requireExpansion(limits)
+    let parts = try blocks(partBytes: Self.copiedBytes)
+    unsafe try withRegion { (base) throws(TensorIOError) in
+      nonisolated(unsafe) let base = unsafe base
+      try Parallel.forEach(parts.count) { (index) throws(TensorIOError) in
+        let part = parts[index]
+        let bytes = unsafe UnsafeMutableRawBufferPointer(
+          rebasing: buffer[part.first * size..<(part.first + part.count) * size])
+        unsafe gather(part, from: base, into: bytes, rewrite)
+      }
+    }
+    return true
+  }
+
+  private static let copiedBytes = 512 << 10
+
+  private func blocks(partBytes: Int) throws(TensorIOError) -> [Part] {
+    let plan = GatherPlan(shape: shape, itemSize: dtype.bitWidth / 8, chunkBytes: partBytes)
+    var parts: [Part] = []
+    var first = 0
+    try plan.forEachBlock { (index, shape) in
+      let start = zip(index, strides).reduce(offset) { $0 + $1.0 * $1.1 }
+      let count = shape.reduce(1, *)
+      parts.append(Part(start: start, first: first, shape: shape, count: count))
+      first += count
+    }
+    return parts
+  }
+
+  /// Calls `body` with the place of the storage's first byte.
+  private func withRegion(
+    _ body: (UnsafeRawPointer) throws(TensorIOError) -> Void
+  ) throws(TensorIOError) {
+    // Bytes in place are not checked by touching them.
+    try storage.verifyInPlace()
+    unsafe try storage.withUnsafeBytes { (region) throws(TensorIOError) in
+      guard let base = region.baseAddress else { return }
+      unsafe try body(base)
+    }
+    try storage.source.requireUnchanged()
+  }
+
+  private func gather(
+    _ part: Part, from base: UnsafeRawPointer, into bytes: UnsafeMutableRawBufferPointer,
+    _ rewrite: ElementRewrite
+  ) {
+    let size = dtype.bitWidth / 8
+    unsafe Self.gather(
+      into: bytes, from: base + part.start * size, itemSize: size, shape: part.shape,
+      strides: strides)
+    unsafe rewrite.apply(to: bytes)
+  }
+}
