@@ -115,7 +115,9 @@ struct ConversionPlan {
       byteOrder: tensor.byteOrder, source: tensor.dtype, target: target)
     let traits = values.traits(of: entry.id)
     let isStorage = TorchClasses.isStorage(traits)
-    if isStorage, traits.flatMap({ TorchClasses.traits($0, withElements: target) }) == nil {
+    if isStorage, options.keepsAliases,
+      traits.flatMap({ TorchClasses.traits($0, withElements: target) }) == nil
+    {
       refuse(entry, target, "as PyTorch has no class for such storages")
       return nil
     }
