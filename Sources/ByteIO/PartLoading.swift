@@ -27,6 +27,61 @@ extension PartLoading {
 package protocol PartwiseSource: ByteSource {
   /// A loader for one pass over the source, or nil where its bytes come in order only.
   func partLoader() -> (any PartLoading)?
+  /// Parts begin and end at multiples of so many bytes.
+  var partUnit: Int { get }
+}
+
+extension PartwiseSource {
+  package var partUnit: Int { 1 }
+
+  /// A part by itself, to be streamed; nil where that needs more than the part, or bytes are in place
+  /// or have a checksum, which is better read once for all parts.
+  package func streamedPart(_ range: Range<Int>) -> (any ByteSource)? {
+    guard !isResident, !isChecksummed, range.lowerBound % partUnit == 0,
+      range.count % partUnit == 0, streamChunkBytes % partUnit == 0, let loader = partLoader()
+    else { return nil }
+    return StreamedPart(self, loader, range)
+  }
+}
+
+/// A part of a source that is not in place.
+private final class StreamedPart: ByteSource {
+  private let base: any ByteSource
+  private let loader: any PartLoading
+  private let range: Range<Int>
+
+  init(_ base: any ByteSource, _ loader: any PartLoading, _ range: Range<Int>) {
+    self.base = base
+    self.loader = loader
+    self.range = range
+  }
+
+  var byteCount: Int { range.count }
+  var isResident: Bool { false }
+  func requireUnchanged() throws(TensorIOError) { try base.requireUnchanged() }
+
+  func withResidentBytes<R>(
+    _ body: (UnsafeRawBufferPointer) throws(TensorIOError) -> R
+  ) throws(TensorIOError) -> R? { nil }
+
+  func load(into buffer: UnsafeMutableRawBufferPointer) throws(TensorIOError) {
+    unsafe try requireSize(of: buffer)
+    unsafe try loader.load(range, into: buffer)
+    try requireUnchanged()
+  }
+
+  func stream(_ body: (Span<UInt8>) throws(TensorIOError) -> Void) throws(TensorIOError) {
+    let chunk = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: max(1, min(streamChunkBytes, byteCount)), alignment: 64)
+    defer { unsafe chunk.deallocate() }
+    for start in Swift.stride(from: range.lowerBound, to: range.upperBound, by: streamChunkBytes) {
+      let end = min(start + streamChunkBytes, range.upperBound)
+      let part = unsafe UnsafeMutableRawBufferPointer(rebasing: chunk[..<(end - start)])
+      unsafe try loader.load(start..<end, into: part)
+      try body(unsafe Span<UInt8>(_unsafeBytes: UnsafeRawBufferPointer(part)))
+    }
+    try requireUnchanged()
+  }
 }
 
 extension ByteSource {

@@ -29,10 +29,28 @@ public struct ArchiveEdit: Sendable {
     guard nested else {
       return try merging([MergeInput(archive)], keepingValues: true).archive
     }
-    var chooser = Chooser(self)
+    return try applied(to: archive, ConversionRules()).archive
+  }
+
+  /// The archive with values left out and renamed where they lie, and the dtypes that rules want for
+  /// its tensors.
+  /// - Throws: also `invalidArgument` for a rule that is about nothing, and for rules that want one
+  ///   tensor in two ways.
+  package func applied(
+    to archive: TensorArchive, _ rules: ConversionRules
+  ) throws(TensorIOError) -> (archive: TensorArchive, targets: ConversionTargets) {
+    if isIdentity, rules.isEmpty { return (archive, [:]) }
+    var chooser = Chooser(self, rules)
+    if isIdentity {
+      // The limits were kept when the archive was made.
+      var walk = GraphWalk(archive.values, limits: .unlimited)
+      while let step = try walk.next() { _ = try chooser.isChosen(walk, step) }
+      try chooser.requireMatches()
+      return (archive, chooser.takeTargets())
+    }
     let values = try archive.values.editing(limits: .unlimited) {
       (walk, step) throws(TensorIOError) in
-      guard chooser.isChosen(walk, step) else { return .drop }
+      guard try chooser.isChosen(walk, step) else { return .drop }
       guard !step.hasContents, let rename = chooser.rename(at: walk) else { return .keep }
       let folder = rename.folder
       guard rename.new.utf8.starts(with: folder.utf8) else {
@@ -43,7 +61,7 @@ public struct ArchiveEdit: Sendable {
       return .rename(String(decoding: rename.new.utf8.dropFirst(folder.utf8.count), as: UTF8.self))
     }
     try chooser.requireMatches()
-    return try archive.replacing(values)
+    return (try archive.replacing(values), chooser.takeTargets())
   }
 }
 

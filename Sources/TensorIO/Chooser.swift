@@ -8,9 +8,11 @@ struct Chooser {
   private var usedRenames: [Bool]
   /// For the containers that lead to the last step, outermost first.
   private var outer: [(isIncluded: Bool, isExcluded: Bool)] = []
+  private var matcher: RuleMatcher
 
-  init(_ edit: ArchiveEdit) {
+  init(_ edit: ArchiveEdit, _ rules: ConversionRules = ConversionRules()) {
     self.edit = edit
+    matcher = RuleMatcher(rules)
     usedIncludes = edit.include.map { _ in false }
     usedExcludes = edit.exclude.map { _ in false }
     usedRenames = edit.renames.map { _ in false }
@@ -18,8 +20,17 @@ struct Chooser {
 
   /// Whether the value at the last step of the walk is chosen; to be asked at every step.
   /// - Parameter merged: the name that the value gets, where it is another than that in the file.
+  /// - Throws: `invalidArgument` when rules for dtypes contradict each other.
   mutating func isChosen(
     _ walk: GraphWalk, _ step: GraphWalk.Step, merged: String? = nil
+  ) throws(TensorIOError) -> Bool {
+    let isChosen = choose(walk, step, merged)
+    try matcher.visit(walk, step, merged: merged, isChosen: isChosen)
+    return isChosen
+  }
+
+  private mutating func choose(
+    _ walk: GraphWalk, _ step: GraphWalk.Step, _ merged: String?
   ) -> Bool {
     if edit.include.isEmpty && edit.exclude.isEmpty { return true }
     outer.removeLast(outer.count - walk.depth)
@@ -57,7 +68,10 @@ struct Chooser {
     return nil
   }
 
-  /// - Throws: `invalidArgument` naming a pattern or an old name that matched nothing.
+  /// The dtypes that rules want for the tensors of the last file.
+  mutating func takeTargets() -> ConversionTargets { matcher.takeTargets() }
+
+  /// - Throws: `invalidArgument` naming a pattern, an old name or a rule that matched nothing.
   func requireMatches() throws(TensorIOError) {
     let patterns = zip(edit.include + edit.exclude, usedIncludes + usedExcludes)
     for (pattern, isUsed) in patterns where !isUsed {
@@ -68,10 +82,11 @@ struct Chooser {
       throw .invalidArgument(
         "no tensor or value to rename is called '\(rename.old.escapedForDisplay)'")
     }
+    try matcher.requireMatches()
   }
 
   /// The names of a value, each with that of the folder it is in, a dot behind.
-  private static func names(at walk: GraphWalk) -> [(name: String, folder: String)] {
+  static func names(at walk: GraphWalk) -> [(name: String, folder: String)] {
     func joined(_ path: [String]) -> (name: String, folder: String) {
       (path.joined(separator: "."), path.dropLast().map { $0 + "." }.joined())
     }
@@ -79,7 +94,8 @@ struct Chooser {
     return path.count == short.count ? [joined(path)] : [joined(path), joined(short)]
   }
 
-  private static func matches(_ pattern: String, _ names: [String]) -> Bool {
+  /// Whether a shell pattern matches one of some names.
+  static func matches(_ pattern: String, _ names: [String]) -> Bool {
     names.contains { unsafe fnmatch(pattern, $0, 0) == 0 }
   }
 }

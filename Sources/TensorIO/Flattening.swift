@@ -60,7 +60,7 @@ struct Flattening {
     while let step = try walk.next() {
       open.removeLast(open.count - walk.depth)
       guard step.isLeaf else {
-        let isChosen = chooser.isChosen(walk, step)
+        let isChosen = try chooser.isChosen(walk, step)
         let children = step.hasContents ? nil : archive.values.children(of: step.id)
         containers.append(
           Container(
@@ -71,7 +71,7 @@ struct Flattening {
       }
       let name = self.name(of: step.id, walk)
       mark(\.hasValues)
-      guard chooser.isChosen(walk, step, merged: name) else { continue }
+      guard try chooser.isChosen(walk, step, merged: name) else { continue }
       mark(\.isUsed)
       let new = chooser.rename(at: walk, merged: name)?.new ?? name
       take(Value(name: new, path: walk.path, id: step.id), walk)

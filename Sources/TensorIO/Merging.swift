@@ -22,6 +22,8 @@ extension ArchiveEdit {
     public let archive: TensorArchive
     /// What of each file has no place in it.
     public let losses: [[Loss]]
+    /// The dtypes that rules want for its tensors.
+    package let targets: ConversionTargets
   }
 
   /// One archive of what is chosen from several files, each value under one name.
@@ -36,17 +38,28 @@ extension ArchiveEdit {
   public func merging(
     _ files: [MergeInput], keepingValues: Bool
   ) throws(TensorIOError) -> Merged {
-    var chooser = Chooser(self)
+    try merging(files, keepingValues: keepingValues, ConversionRules())
+  }
+
+  /// ``merging(_:keepingValues:)``, and the dtypes that rules want.
+  /// - Throws: also `invalidArgument` for a rule that is about nothing, and for rules that want one
+  ///   tensor in two ways.
+  package func merging(
+    _ files: [MergeInput], keepingValues: Bool, _ rules: ConversionRules
+  ) throws(TensorIOError) -> Merged {
+    var chooser = Chooser(self, rules)
+    var targets: ConversionTargets = [:]
     var merger = Merger()
     var losses: [[Loss]] = []
     for file in files {
       var flattening = Flattening(file, keepsValues: keepingValues)
       try flattening.take(&chooser)
       losses.append(flattening.losses)
-      try merger.add(flattening.tensors + flattening.others, of: file)
+      let joined = try merger.add(flattening.tensors + flattening.others, of: file)
+      for (id, target) in chooser.takeTargets() { targets[joined.id(id)] = target }
     }
     try chooser.requireMatches()
-    return Merged(archive: try merger.archive(), losses: losses)
+    return Merged(archive: try merger.archive(), losses: losses, targets: targets)
   }
 }
 
@@ -58,7 +71,9 @@ private struct Merger {
   private var findings: [Finding] = []
   private var globals: [GlobalUse] = []
 
-  mutating func add(_ values: [Flattening.Value], of file: MergeInput) throws(TensorIOError) {
+  mutating func add(
+    _ values: [Flattening.Value], of file: MergeInput
+  ) throws(TensorIOError) -> ValueGraph.Joined {
     let joined = graph.join(file.archive.values)
     for value in values {
       if let earlier = origins.updateValue((file, value.path), forKey: ByteKey(value.name)) {
@@ -68,6 +83,7 @@ private struct Merger {
     }
     findings += file.archive.findings
     globals += file.archive.globals
+    return joined
   }
 
   mutating func archive() throws(TensorIOError) -> TensorArchive {

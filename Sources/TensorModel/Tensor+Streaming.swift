@@ -91,6 +91,10 @@ extension Tensor {
       let start = firstIndex * dtype.bitWidth / 8
       return onDevice.part(start..<start + byteCount)
     }
+    if let source = source as? any PartwiseSource {
+      let start = firstIndex * dtype.bitWidth / 8
+      if let part = source.streamedPart(start..<start + byteCount) { return part }
+    }
     guard firstIndex == 0 else { return nil }
     guard source.isChecksummed else { return source }
     do throws(TensorIOError) {

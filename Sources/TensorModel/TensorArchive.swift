@@ -211,6 +211,9 @@ public struct Loss: Sendable, Hashable {
     case name
     /// The part of a storage that no tensor uses.
     case storage
+    /// The integers of a quantized tensor, with their scales and zero points; the numbers that they
+    /// stand for stay.
+    case quantization
     /// Facts that loading works without: `_metadata` of a state dict.
     case metadata
 

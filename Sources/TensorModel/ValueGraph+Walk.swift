@@ -183,7 +183,8 @@ package struct GraphWalk {
     var next = 0
   }
 
-  private let graph: ValueGraph
+  /// What is walked over.
+  package let graph: ValueGraph
   private let limits: DecodingLimits
   private var frames: [Frame] = []
   private var open: Set<ValueGraph.ID> = []

@@ -105,61 +105,12 @@ struct StoragePlan {
     let isTyped = isOneType && bits % 8 == 0 && isWhole
     guard isTyped else { return addBytes(first) }
     let count = whole / (bits / 8)
-    let outlines = Set(tensors.map { Outline($0) })
-    let used = Self.used(outlines)
-    let hull = Self.hull(outlines)
-    var window = 0..<count
-    // Written out, a broadcast axis would take more room than it takes now.
-    let isBroadcast = first.count > used
-    if isAlone { return addCopy(first, used, count) }
-    var copied = false
-    let isWasteful = used < count - used
-    if views == .compact || (views == .automatic && isWasteful), used < count {
-      if outlines.count == 1, used < hull.count, !isBroadcast {
-        copied = true
-      } else if views == .compact || hull.count < count - hull.count {
-        window = hull
-      }
+    let use = StorageUse(tensors)
+    if isAlone { return addCopy(first, use.used, count) }
+    switch use.extent(of: count, views) {
+    case .copy: addCopy(first, use.used, count)
+    case .window(let window): addWindow(first, window, count)
     }
-    if copied { return addCopy(first, used, count) }
-    addWindow(first, window, count)
-  }
-
-  fileprivate struct Outline: Hashable {
-    let offset: Int
-    let shape: [Int]
-    let strides: [Int]
-
-    init(_ tensor: Tensor) {
-      offset = tensor.offset
-      shape = tensor.shape
-      strides = tensor.strides
-    }
-
-    var count: Int {
-      // Broadcast axes use one element.
-      zip(shape, strides).reduce(1) { $0 * ($1.0 == 0 ? 0 : $1.1 == 0 ? 1 : $1.0) }
-    }
-  }
-
-  /// The elements under all outlines, those under several counted as often; `Int.max` at the most.
-  private static func used(_ outlines: Set<Outline>) -> Int {
-    outlines.reduce(0) { sum, outline in
-      let (sum, overflow) = sum.addingReportingOverflow(outline.count)
-      return overflow ? .max : sum
-    }
-  }
-
-  private static func hull(_ outlines: Set<Outline>) -> Range<Int> {
-    var hull: Range<Int>?
-    for outline in outlines where !outline.shape.contains(0) {
-      var (low, high) = (outline.offset, outline.offset)
-      for (axis, stride) in zip(outline.shape, outline.strides) {
-        if stride < 0 { low += (axis - 1) * stride } else { high += (axis - 1) * stride }
-      }
-      hull = min(low, hull?.lowerBound ?? low)..<max(high + 1, hull?.upperBound ?? 0)
-    }
-    return hull ?? 0..<0
   }
 
   private mutating func addCopy(_ tensor: Tensor, _ used: Int, _ count: Int) {

@@ -17,13 +17,15 @@ struct Conversion {
   private let target: ConversionTarget
   private let command: Convert
   private let archive: TensorArchive
+  /// The dtypes that became others; nil without rules for them.
+  private let conversion: ConversionSummary?
   /// Whether values stay in their containers.
   private let isNested: Bool
   /// What is lost, with the file that it is said of.
   private let losses: [(file: String, losses: [Loss])]
   private let globals: WrittenGlobals
 
-  init(of inputs: [ConversionInput], to output: String, _ command: Convert) throws(TensorIOError) {
+  init(of inputs: [ConversionInput], to output: String, _ command: Convert) throws {
     self.inputs = inputs
     self.output = output
     self.command = command
@@ -31,22 +33,36 @@ struct Conversion {
     self.target = target
     try target.requireUse(force: command.force, compress: command.compress)
     let edit = command.edit
+    let rules = try command.rules
     isNested = inputs.count == 1 && target.keepsNesting && !inputs[0].archive.isProgram
+    let isAsIs = inputs.count == 1 && edit.isIdentity && target.takesAsIs(inputs[0].archive)
     var losses: [(file: String, losses: [Loss])] = []
-    if isNested {
-      archive = try edit.applied(to: inputs[0].archive, nested: true)
-    } else if inputs.count == 1, edit.isIdentity, target.takesAsIs(inputs[0].archive) {
-      archive = inputs[0].archive
+    let chosen: (archive: TensorArchive, targets: ConversionTargets)
+    if isNested || isAsIs {
+      chosen = try edit.applied(to: inputs[0].archive, rules)
     } else {
       // What has no name and goes where there are none gets none.
       let isPlain = inputs.count == 1 && target.isNameless
       let merged = try edit.merging(
         inputs.map { MergeInput($0.archive, name: isPlain ? nil : $0.name, path: $0.path) },
-        keepingValues: target.keepsNesting)
-      archive = merged.archive
+        keepingValues: target.keepsNesting, rules)
+      chosen = (merged.archive, merged.targets)
       losses = zip(inputs, merged.losses).map { (inputs.count == 1 ? output : $0.path, $1) }
     }
-    losses.append((output, try archive.losses(writingTo: target.sample, options: command.writing)))
+    if rules.isEmpty {
+      conversion = nil
+      archive = chosen.archive
+      losses.append(
+        (output, try archive.losses(writingTo: target.sample, options: command.writing)))
+    } else {
+      let summary = ConversionSummary(
+        try chosen.archive.converting(
+          chosen.targets, options: try command.converting(keepsAliases: target.keepsNesting)),
+        of: chosen.archive, policy: command.castPolicy ?? .checked)
+      conversion = summary
+      archive = summary.archive
+      losses.append((output, try summary.losses(writingTo: target, options: command.writing)))
+    }
     self.losses = losses
     globals = archive.writtenGlobals(keepsNesting: target.keepsNesting)
   }
@@ -70,7 +86,10 @@ struct Conversion {
     options.isCancelled = { Signals.isInterrupted }
     defer { progress.finish() }
     try target.write(target.keepsNesting ? archive : try archive.untagged(), options)
-    if report.isJSON { try report.line(.object(summary)) }
+    try conversion?.explain(output, report)
+    if report.isJSON {
+      try report.line(.object(summary + [("conversion", conversion?.json)].compactMap(Self.known)))
+    }
   }
 
   /// Says so when nothing is a tensor.
@@ -163,6 +182,10 @@ struct Conversion {
   }
 
   // MARK: JSON
+
+  private static func known(_ pair: (String, JSON?)) -> (String, JSON)? {
+    pair.1.map { (pair.0, $0) }
+  }
 
   private var summary: [(String, JSON)] {
     let findings =

@@ -14,12 +14,19 @@ struct Convert: ParsableCommand {
         tensorio convert data.npz data/            one file a tensor
         tensorio convert data/ data.npz            and back
         tensorio convert --compress 6 a.npz b.npz  the same tensors, compressed
+        tensorio convert --dtype floating:bfloat16 --dtype '*norm*=float32' a.pt b.pt
 
       A pattern is one of the shell's, in which * matches / too; what it says of a container holds \
       for all that is in it. Names are those that ls --tree shows. They are compared byte by byte.
 
-      Exit status: 0 written, 1 written with a warning: it holds no tensors, or names what does harm \
-      when Python loads it; 2 not written.
+      A rule of --dtype is DTYPE, for all tensors of numbers, or CLASS:DTYPE, for floating, integer, \
+      complex, bool, quantized or those of a dtype; PATTERN= before it takes names that match alone. \
+      Of several the last counts. Floats round to nearest; of what a dtype cannot hold, exact refuses \
+      all, checked (the default) what would not become infinite, saturating takes the nearest number, \
+      wrapping what is left of it.
+
+      Exit status: 0 written, 1 written with a warning: it holds no tensors, numbers became infinite \
+      or NaN under the policy checked, or it names what does harm when Python loads it; 2 not written.
       """)
 
   @Argument(help: "Input files, then the output.", completion: .file())
@@ -42,6 +49,25 @@ struct Convert: ParsableCommand {
 
   @Option(help: ArgumentHelp("Rename a tensor. Repeatable.", valueName: "old=new"))
   var rename: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Convert tensors: DTYPE, CLASS:DTYPE, PATTERN=DTYPE or PATTERN=CLASS:DTYPE. Repeatable.",
+      valueName: "rule"))
+  var dtype: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "What --dtype does about numbers that do not fit: exact, checked, saturating or wrapping.",
+      valueName: "policy"),
+    transform: { text in
+      guard let policy = CastPolicy(rawValue: text) else {
+        throw ValidationError(
+          "--cast-policy is exact, checked, saturating or wrapping, not '\(text)'")
+      }
+      return policy
+    })
+  var castPolicy: CastPolicy?
 
   @Option(
     help: ArgumentHelp(
@@ -86,6 +112,14 @@ struct Convert: ParsableCommand {
     for text in rename where text.split(separator: "=", omittingEmptySubsequences: false).count != 2
     {
       throw ValidationError("--rename wants OLD=NEW, not '\(text)'")
+    }
+    do throws(TensorIOError) {
+      _ = try ConversionRules(dtype)
+    } catch {
+      throw ValidationError("--dtype: \(error.reason)")
+    }
+    guard castPolicy == nil || !dtype.isEmpty else {
+      throw ValidationError("--cast-policy does nothing without --dtype")
     }
     guard !paths.isEmpty else { throw ValidationError("no output file") }
     guard paths.count > 1 || filesFrom != nil else {
@@ -147,6 +181,23 @@ struct Convert: ParsableCommand {
       return (String(parts[0]), String(parts[1]))
     }
     return edit
+  }
+
+  /// Which tensors become other dtypes.
+  var rules: ConversionRules {
+    get throws(TensorIOError) { try ConversionRules(dtype) }
+  }
+
+  /// How they do.
+  /// - Parameter keepsAliases: whether the output has storages that tensors share.
+  func converting(keepsAliases: Bool) throws -> ConversionOptions {
+    var options = ConversionOptions()
+    options.policy = castPolicy ?? .checked
+    options.isMeasuring = true
+    options.keepsAliases = keepsAliases
+    options.views = views
+    options.limits = try reading.options().limits
+    return options
   }
 
   /// How the output is written.

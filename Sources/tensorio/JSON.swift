@@ -16,8 +16,9 @@ enum JSON {
     case .null: "null"
     case .bool(let value): value ? "true" : "false"
     case .int(let value): "\(value)"
-    // JSON has no NaN and no infinity.
-    case .double(let value): value.isFinite ? "\(value)" : "\"\(value)\""
+    // JSON has no NaN and no infinity; the sign of a NaN means nothing.
+    case .double(let value):
+      value.isFinite ? "\(value)" : value.isNaN ? "\"nan\"" : "\"\(value)\""
     case .string(let value): Self.quoted(value)
     case .array(let items): "[" + items.map(\.text).joined(separator: ",") + "]"
     case .object(let pairs):

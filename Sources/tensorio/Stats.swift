@@ -60,28 +60,11 @@ struct Stats: ParsableCommand {
         head + [
           statistics.minimum?.text(as: entry.tensor.dtype) ?? "-",
           statistics.maximum?.text(as: entry.tensor.dtype) ?? "-",
-          Self.short(statistics.mean), Self.short(statistics.standardDeviation),
+          statistics.mean.shortText, statistics.standardDeviation.shortText,
           "\(statistics.nanCount)", "\(statistics.infinityCount)", "\(statistics.zeroCount)",
         ])
     }
     for line in table.lines(styled: Stream.output.isStyled) { try report.line(line) }
-  }
-
-  /// Six significant digits are enough for people; --json has all.
-  private static func short(_ value: Double) -> String {
-    if value.isNaN { return "-" }
-    guard value.isFinite, value != 0 else { return "\(value)" }
-    var exponent = Int(log10(abs(value)).rounded(.down))
-    guard (-5..<15).contains(exponent) else {
-      // In two steps: the power of the smallest numbers would be 0.
-      let half = exponent / 2
-      let scaled = value / pow(10, Double(half)) / pow(10, Double(exponent - half))
-      var mantissa = (scaled * 1e5).rounded() / 1e5
-      if abs(mantissa) >= 10 { (mantissa, exponent) = (mantissa / 10, exponent + 1) }
-      return "\(mantissa)e\(exponent)"
-    }
-    let scale = pow(10, Double(5 - exponent))
-    return "\((value * scale).rounded() / scale)"
   }
 
   private func json(of entry: TensorArchive.Entry, _ statistics: TensorStatistics?) -> JSON {
@@ -98,6 +81,25 @@ struct Stats: ParsableCommand {
       ]
     }
     return .object(fields)
+  }
+}
+
+extension Double {
+  /// Six significant digits are enough for people; --json has all.
+  var shortText: String {
+    if isNaN { return "-" }
+    guard isFinite, self != 0 else { return "\(self)" }
+    var exponent = Int(log10(abs(self)).rounded(.down))
+    guard (-5..<15).contains(exponent) else {
+      // In two steps: the power of the smallest numbers would be 0.
+      let half = exponent / 2
+      let scaled = self / pow(10, Double(half)) / pow(10, Double(exponent - half))
+      var mantissa = (scaled * 1e5).rounded() / 1e5
+      if abs(mantissa) >= 10 { (mantissa, exponent) = (mantissa / 10, exponent + 1) }
+      return "\(mantissa)e\(exponent)"
+    }
+    let scale = pow(10, Double(5 - exponent))
+    return "\((self * scale).rounded() / scale)"
   }
 }
 

@@ -9,6 +9,11 @@ public enum Repository {
   public static let testData = root.appending(path: "TestData")
   /// The path of a file of the test data.
   public static func testFile(_ name: String) -> String { testData.appending(path: name).path }
+  /// The paths of the files in a folder of the test data.
+  public static func testFolder(_ name: String) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: testFile(name)).sorted()
+      .map { testFile("\(name)/\($0)") }
+  }
   /// Real and hostile files that do not belong to the repository; nil where they are not at hand.
   public static let shared: URL? = {
     let folder = root.appending(path: "../shared").standardizedFileURL

@@ -204,6 +204,8 @@ extension ConvertedBytes {
 // MARK: In parts
 
 extension ConvertedBytes: PartwiseSource {
+  package var partUnit: Int { conversion.targetUnitBytes }
+
   /// A loader whose parts begin and end at whole units, so that an upload converts straight into the
   /// buffers that are copied to the device.
   package func partLoader() -> (any PartLoading)? {

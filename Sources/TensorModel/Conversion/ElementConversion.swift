@@ -243,7 +243,8 @@ package struct ElementConversion: Sendable {
     let parts = numbersInSource * (from.layout == .complex && to.layout == .complex ? 2 : 1)
     return TensorIOError(
       .lossy,
-      "element \(index / parts) is \(number), which \(target) cannot hold; the policy "
+      "element \(index / parts) is \(number), which \(target) cannot hold; other policies "
+        + "(--cast-policy) can: "
         + (policy == .exact ? "checked rounds, " : "")
         + "saturating takes the nearest number, wrapping what is left of it")
   }
