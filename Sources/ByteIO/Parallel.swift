@@ -24,20 +24,23 @@ package enum Parallel {
 
   /// Runs `body` for 0..<count as ``forEach(_:_:)`` does, with memory to work in: so many bytes for
   /// each core, aligned to 64, which hold anything at first.
+  /// - Parameter batch: how many indexes that follow each other a core takes at a time.
   package static func forEach(
-    _ count: Int, scratchBytes: Int,
+    _ count: Int, batch: Int = 1, scratchBytes: Int = 0,
     _ body: @Sendable (Int, UnsafeMutableRawBufferPointer) throws(TensorIOError) -> Void
   ) throws(TensorIOError) {
     let next = Atomic<Int>(0)
     let failure = FirstFailure()
-    try forEach(min(count, coreCount)) { (_) throws(TensorIOError) in
+    try forEach(min((count + batch - 1) / batch, coreCount)) { (_) throws(TensorIOError) in
       let scratch = UnsafeMutableRawBufferPointer.allocate(
         byteCount: max(1, scratchBytes), alignment: 64)
       defer { unsafe scratch.deallocate() }
       while true {
-        let index = next.add(1, ordering: .relaxed).oldValue
-        guard index < count else { return }
-        failure.run(index) { () throws(TensorIOError) in unsafe try body(index, scratch) }
+        let start = next.add(batch, ordering: .relaxed).oldValue
+        guard start < count else { return }
+        for index in start..<min(start + batch, count) {
+          failure.run(index) { () throws(TensorIOError) in unsafe try body(index, scratch) }
+        }
       }
     }
     try failure.throwIfAny()
@@ -63,6 +66,10 @@ package enum Parallel {
       if let (_, error) = first.withLock({ $0 }) { throw error }
     }
   }
+
+  /// What cores should write at a time of new memory: several of the pages of 2 MiB that it comes in,
+  /// so that no two cores clear the same one.
+  package static let writtenBytes = 8 << 20
 
   /// Runs `body` on another thread, some time soon.
   static func later(_ body: @escaping @Sendable () -> Void) {

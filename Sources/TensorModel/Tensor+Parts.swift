@@ -17,11 +17,12 @@ extension Tensor {
   /// - Parameters:
   ///   - partBytes: the most bytes of a part, but one unit at least.
   ///   - unit: parts hold multiples of so many elements.
+  ///   - batch: how many parts that follow each other a core takes at a time.
   /// - Returns: false when there is no way but one after the other, and nothing was done: for
   ///   compressed bytes, bytes on a device, elements of less than a byte, and strided views where
   ///   units are no elements.
   func forEachPart(
-    partBytes: Int, unit: Int = 1, limits: DecodingLimits,
+    partBytes: Int, unit: Int = 1, batch: Int = 1, limits: DecodingLimits,
     _ body: @Sendable (UnsafeRawBufferPointer, _ first: Int) throws(TensorIOError) -> Void
   ) throws(TensorIOError) -> Bool {
     guard dtype.bitWidth % 8 == 0, dtype.bitWidth > 0 else { return false }
@@ -32,8 +33,9 @@ extension Tensor {
     if isContiguous {
       guard let elements = try ElementParts(self) else { return false }
       let (count, length) = (count, max(1, partBytes / (size * unit)) * unit)
-      unsafe try Parallel.forEach((count + length - 1) / length, scratchBytes: length * size) {
-        (index, scratch) throws(TensorIOError) in
+      unsafe try Parallel.forEach(
+        (count + length - 1) / length, batch: batch, scratchBytes: length * size
+      ) { (index, scratch) throws(TensorIOError) in
         let part = index * length..<min((index + 1) * length, count)
         unsafe try elements.withElements(
           part.lowerBound * size..<part.upperBound * size, scratch
@@ -49,7 +51,7 @@ extension Tensor {
     try requireExpansion(limits)
     unsafe try withRegion { (base) throws(TensorIOError) in
       nonisolated(unsafe) let base = unsafe base
-      unsafe try Parallel.forEach(parts.count, scratchBytes: most) {
+      unsafe try Parallel.forEach(parts.count, batch: batch, scratchBytes: most) {
         (index, scratch) throws(TensorIOError) in
         let part = parts[index]
         let bytes = unsafe UnsafeMutableRawBufferPointer(rebasing: scratch[..<(part.count * size)])
@@ -77,9 +79,12 @@ extension Tensor {
       guard let elements = try ElementParts(self) else { return false }
       // Of a size that the second-level cache keeps.
       let length = max(1, Self.copiedBytes / size) * size
-      unsafe try Parallel.forEachChunk(of: buffer, size: length) {
-        (part, offset) throws(TensorIOError) in
-        unsafe try elements.load(offset..<offset + part.count, into: part)
+      unsafe try Parallel.forEach(
+        (buffer.count + length - 1) / length, batch: Parallel.writtenBytes / Self.copiedBytes
+      ) { (index, _) throws(TensorIOError) in
+        let range = unsafe index * length..<min((index + 1) * length, buffer.count)
+        unsafe try elements.load(
+          range, into: UnsafeMutableRawBufferPointer(rebasing: buffer[range]))
       }
       try elements.finish()
       return true
@@ -88,7 +93,9 @@ extension Tensor {
     let parts = try blocks(partBytes: Self.copiedBytes)
     unsafe try withRegion { (base) throws(TensorIOError) in
       nonisolated(unsafe) let base = unsafe base
-      try Parallel.forEach(parts.count) { (index) throws(TensorIOError) in
+      unsafe try Parallel.forEach(
+        parts.count, batch: Parallel.writtenBytes / Self.copiedBytes
+      ) { (index, _) throws(TensorIOError) in
         let part = parts[index]
         let bytes = unsafe UnsafeMutableRawBufferPointer(
           rebasing: buffer[part.first * size..<(part.first + part.count) * size])

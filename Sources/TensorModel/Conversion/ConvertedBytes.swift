@@ -182,7 +182,8 @@ extension ConvertedBytes {
     // SAFETY: parts do not overlap, and `buffer` outlives the loop.
     nonisolated(unsafe) let buffer = unsafe buffer
     let isDone = unsafe try original.forEachPart(
-      partBytes: pieceUnits * unit, unit: conversion.sourceUnit, limits: limits
+      partBytes: pieceUnits * unit, unit: conversion.sourceUnit,
+      batch: Parallel.writtenBytes / (pieceUnits * conversion.targetUnitBytes), limits: limits
     ) { (bytes, first) throws(TensorIOError) in
       let start = first / self.conversion.sourceUnit * self.conversion.targetUnitBytes
       let end = start + (try self.conversion.targetByteCount(ofSource: bytes.count))
