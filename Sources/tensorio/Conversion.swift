@@ -33,7 +33,7 @@ struct Conversion {
     self.target = target
     try target.requireUse(force: command.force, compress: command.compress)
     let edit = command.edit
-    let rules = try command.rules
+    let rules = try command.casts.rules
     isNested = inputs.count == 1 && target.keepsNesting && !inputs[0].archive.isProgram
     let isAsIs = inputs.count == 1 && edit.isIdentity && target.takesAsIs(inputs[0].archive)
     var losses: [(file: String, losses: [Loss])] = []
@@ -58,7 +58,7 @@ struct Conversion {
       let summary = ConversionSummary(
         try chosen.archive.converting(
           chosen.targets, options: try command.converting(keepsAliases: target.keepsNesting)),
-        of: chosen.archive, policy: command.castPolicy ?? .checked)
+        of: chosen.archive, policy: command.casts.policy)
       conversion = summary
       archive = summary.archive
       losses.append((output, try summary.losses(writingTo: target, options: command.writing)))

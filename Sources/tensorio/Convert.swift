@@ -50,24 +50,7 @@ struct Convert: ParsableCommand {
   @Option(help: ArgumentHelp("Rename a tensor. Repeatable.", valueName: "old=new"))
   var rename: [String] = []
 
-  @Option(
-    help: ArgumentHelp(
-      "Convert tensors: DTYPE, CLASS:DTYPE, PATTERN=DTYPE or PATTERN=CLASS:DTYPE. Repeatable.",
-      valueName: "rule"))
-  var dtype: [String] = []
-
-  @Option(
-    help: ArgumentHelp(
-      "What --dtype does about numbers that do not fit: exact, checked, saturating or wrapping.",
-      valueName: "policy"),
-    transform: { text in
-      guard let policy = CastPolicy(rawValue: text) else {
-        throw ValidationError(
-          "--cast-policy is exact, checked, saturating or wrapping, not '\(text)'")
-      }
-      return policy
-    })
-  var castPolicy: CastPolicy?
+  @OptionGroup var casts: CastFlags
 
   @Option(
     help: ArgumentHelp(
@@ -112,14 +95,6 @@ struct Convert: ParsableCommand {
     for text in rename where text.split(separator: "=", omittingEmptySubsequences: false).count != 2
     {
       throw ValidationError("--rename wants OLD=NEW, not '\(text)'")
-    }
-    do throws(TensorIOError) {
-      _ = try ConversionRules(dtype)
-    } catch {
-      throw ValidationError("--dtype: \(error.reason)")
-    }
-    guard castPolicy == nil || !dtype.isEmpty else {
-      throw ValidationError("--cast-policy does nothing without --dtype")
     }
     guard !paths.isEmpty else { throw ValidationError("no output file") }
     guard paths.count > 1 || filesFrom != nil else {
@@ -183,16 +158,11 @@ struct Convert: ParsableCommand {
     return edit
   }
 
-  /// Which tensors become other dtypes.
-  var rules: ConversionRules {
-    get throws(TensorIOError) { try ConversionRules(dtype) }
-  }
-
-  /// How they do.
+  /// How tensors become other dtypes.
   /// - Parameter keepsAliases: whether the output has storages that tensors share.
   func converting(keepsAliases: Bool) throws -> ConversionOptions {
     var options = ConversionOptions()
-    options.policy = castPolicy ?? .checked
+    options.policy = casts.policy
     options.isMeasuring = true
     options.keepsAliases = keepsAliases
     options.views = views

@@ -10,6 +10,9 @@ struct Upload: ParsableCommand {
       Nothing stays on the device. The rate is the best of all repetitions, compared with the fastest \
       copy of pinned memory that this machine is measured to do. Files that were read before lie in \
       the page cache; the first repetition may have to wait for the disk.
+
+      With --dtype, whose rules are those of convert, elements are converted on their way; the bytes \
+      that count are those that arrive.
       """)
 
   @OptionGroup var input: InputFiles
@@ -24,6 +27,8 @@ struct Upload: ParsableCommand {
       return Device.cuda(device.index ?? 0)
     })
   var device = Device.cuda(0)
+
+  @OptionGroup var casts: CastFlags
 
   @Flag(help: "Upload once more, read everything back, and compare it with the file.")
   var verify = false
@@ -46,7 +51,9 @@ struct Upload: ParsableCommand {
       let ceiling = try CUDA.measuredCopyRate(to: device)
       try report.forEach(paths) { file in
         if Signals.isInterrupted { return }
-        let archive = try reading.part(of: try TensorArchive(contentsOf: file, options: options))
+        let archive = try converted(
+          try reading.part(of: try TensorArchive(contentsOf: file, options: options)),
+          options.limits)
         let run = try measured(archive)
         if json {
           try report.line(jsonObject(run, ceiling, archive, file: file))
@@ -59,6 +66,17 @@ struct Upload: ParsableCommand {
         }
       }
     }
+  }
+
+  /// The archive whose elements become other dtypes on their way.
+  private func converted(
+    _ archive: TensorArchive, _ limits: DecodingLimits
+  ) throws(TensorIOError) -> TensorArchive {
+    if casts.dtype.isEmpty { return archive }
+    var options = ConversionOptions()
+    options.policy = casts.policy
+    options.limits = limits
+    return try archive.converting(try casts.rules, options: options).archive
   }
 
   /// What was uploaded each time, and how long it took.

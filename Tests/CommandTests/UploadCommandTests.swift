@@ -89,6 +89,27 @@ import Testing
     #expect(text.output.contains("% of a pinned copy's"))
   }
 
+  @Test func elementsAreConvertedOnTheirWay() throws {
+    let (result, left) = try run(
+      "upload", "--dtype", "floating:bfloat16", "--dtype", "*bias=float64", "--verify", "--json",
+      demo)
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(left == [])
+    let archive = try TensorArchive(contentsOf: demo)
+    let wanted = archive.entries.reduce(0) { sum, entry in
+      let tensor = entry.tensor
+      guard tensor.dtype.isFloatingPoint else { return sum + tensor.byteCount }
+      return sum + tensor.count * (entry.name.hasSuffix("bias") ? 8 : 2)
+    }
+    #expect(try object(result.output)["byte_count"] as? Int == wanted)
+
+    let (refused, nothing) = try run(
+      "upload", "--dtype", "int8", "--cast-policy", "exact", demo)
+    #expect(refused.status == 2)
+    #expect(refused.errors.contains("which int8 cannot hold"))
+    #expect(nothing == [])
+  }
+
   @Test func failuresEndWithTwoAndLeaveNothing() throws {
     for (settings, words) in [
       ("memory=10000", "out of memory"), ("fail_at=40", "failed"), ("fail_copy=33", "failed"),

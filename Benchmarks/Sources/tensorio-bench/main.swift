@@ -77,7 +77,9 @@ let cases: [String: Case] = [
 
 @MainActor
 func measure(_ name: String, _ folder: String, _ count: Int) throws {
-  guard let chosen = cases[name] ?? conversions[name] else { throw TensorIOError(.invalidArgument, "no case \(name)") }
+  guard let chosen = cases[name] ?? conversions[name] else {
+    throw TensorIOError(.invalidArgument, "no case \(name)")
+  }
   let work = try chosen.prepare(folder)
   try work()
   let clock = ContinuousClock()
@@ -95,7 +97,9 @@ func measure(_ name: String, _ folder: String, _ count: Int) throws {
 
 let arguments = CommandLine.arguments
 guard arguments.count == 4, let count = Int(arguments[3]) else {
-  print("usage: tensorio-bench CASE DIR REPEAT; cases: \((Array(cases.keys) + conversions.keys).sorted())")
+  print(
+    "usage: tensorio-bench CASE DIR REPEAT; cases: \((Array(cases.keys) + conversions.keys).sorted())"
+  )
   throw TensorIOError(.invalidArgument, "three arguments are needed")
 }
 try measure(arguments[1], arguments[2].hasSuffix("/") ? arguments[2] : arguments[2] + "/", count)
