@@ -1,13 +1,21 @@
 """What NumPy and PyTorch make of numbers, for every pair of dtypes that they convert.
 
   conversions.py FOLDER COUNT SEED
+  conversions.py --kernels COUNT SEED
 
-Writes SOURCE.bin: all numbers of 8 and 16 bits, or special ones and COUNT random ones of more; and
+The second form compiles the kernels of Sources/CTensorKernels and compares them itself, on every level of
+instructions that this processor has: fast enough for tens of millions of numbers of each dtype.
+
+The first writes SOURCE.bin: all numbers of 8 and 16 bits, or special ones and COUNT random ones of more; and
 for each target SOURCE-TARGET.bin, what they become, and SOURCE-TARGET.mask, a byte for each number: 1
 where that is defined (C does not define floats outside of an integer's range). Prints the pairs.
 """
+import ctypes
 import json
+import pathlib
+import subprocess
 import sys
+import tempfile
 import warnings
 
 import numpy as np
@@ -70,11 +78,12 @@ def numbers(name):
         return raw.view(torch.uint8).flatten().view(kind)
     if kind.itemsize <= 2:
         return all_codes(name)
-    bits = random.integers(0, 256, count * kind.itemsize, dtype=np.uint8)
-    wild = of_bits(bits, name)
+    # Half of the floats are random bits, half are tame.
+    half = count // 2 if kind.is_floating_point else count
+    wild = of_bits(random.integers(0, 256, half * kind.itemsize, dtype=np.uint8), name)
     if kind.is_floating_point:
         near = np.float64 if name == "float64" else np.float32
-        tame = (random.standard_normal(count) * np.exp2(random.integers(-30, 70, count))).astype(near)
+        tame = (random.standard_normal(half) * np.exp2(random.integers(-30, 70, half))).astype(near)
         edges = np.array([0, 0.5, 1, 1.5, 2] + [2.0**k + d for k in range(0, 65) for d in (-1, -0.5, 0, 0.5, 1)])
         special = np.concatenate([middles(), edges, -edges, [np.inf, -np.inf, np.nan, -np.nan]]).astype(near)
         beside = np.concatenate([np.nextafter(special, near(np.inf)), np.nextafter(special, near(-np.inf))])
@@ -109,17 +118,75 @@ def raw(x):
     return x.contiguous().view(torch.uint8).numpy()
 
 
-pairs, left_out = [], []
-for source in NAMES:
-    x = numbers(source)
-    raw(x).tofile(f"{folder}/{source}.bin")
-    for target in NAMES:
-        try:
-            y = convert(x, source, target)
-        except (RuntimeError, NotImplementedError, TypeError) as error:
-            left_out.append([source, target, str(error).split("\n")[0]])
-            continue
-        raw(y).tofile(f"{folder}/{source}-{target}.bin")
-        defined(x, source, target).tofile(f"{folder}/{source}-{target}.mask")
-        pairs.append([source, target])
-print(json.dumps({"pairs": pairs, "left_out": left_out}))
+def write():
+    """For the tests."""
+    pairs, left_out = [], []
+    for source in NAMES:
+        x = numbers(source)
+        raw(x).tofile(f"{folder}/{source}.bin")
+        for target in NAMES:
+            try:
+                y = convert(x, source, target)
+            except (RuntimeError, NotImplementedError, TypeError) as error:
+                left_out.append([source, target, str(error).split("\n")[0]])
+                continue
+            raw(y).tofile(f"{folder}/{source}-{target}.bin")
+            defined(x, source, target).tofile(f"{folder}/{source}-{target}.mask")
+            pairs.append([source, target])
+    print(json.dumps({"pairs": pairs, "left_out": left_out}))
+
+
+# The order of tio_number.
+NUMBERS = ["bool"] + INTEGERS + ["float16", "bfloat16", "float32", "float64"] + SMALL[2:]
+STOP, SATURATE, WRAP = range(3)
+
+
+def kernels():
+    """Each pair of real dtypes; parts of complex numbers are converted by the same kernels."""
+    here = pathlib.Path(__file__).resolve().parents[2] / "Sources/CTensorKernels"
+    with tempfile.TemporaryDirectory() as temporary:
+        library = f"{temporary}/kernels.so"
+        sources = [str(here / "convert.c"), str(here / "parts.c")]
+        subprocess.run(["clang", "-O2", "-fPIC", "-shared", f"-I{here}/include", "-o", library, *sources, "-lm"], check=True)
+        tio = ctypes.CDLL(library)
+    tio.tio_convert.restype = ctypes.c_size_t
+    failures = compared = pairs = 0
+    for source in NUMBERS:
+        x = numbers(source)
+        given = raw(x)
+        for target in NUMBERS:
+            if target == source:
+                continue
+            expected = convert(x, source, target)
+            wanted, isDefined = raw(expected), defined(x, source, target).astype(bool)
+            if target not in INTEGERS + ["bool"]:
+                isNaN = torch.isnan(expected.to(torch.float32)).numpy()
+            # Numbers that C does not define stop the kernels.
+            if not isDefined.all():
+                kept = x[torch.from_numpy(isDefined)]
+                given_here, wanted = raw(kept), wanted.reshape(x.numel(), -1)[isDefined].reshape(-1)
+            else:
+                kept, given_here = x, given
+            pairs += 1
+            for level in range(tio.tio_best_level() + 1):
+                found = np.empty(len(wanted), dtype=np.uint8)
+                done = tio.tio_convert(
+                    level, NUMBERS.index(source), NUMBERS.index(target), WRAP, given_here.ctypes.data_as(ctypes.c_void_p),
+                    found.ctypes.data_as(ctypes.c_void_p), ctypes.c_size_t(kept.numel()))
+                whole = f"u{dtype(target).itemsize}"
+                same = found.view(whole) == wanted.view(whole)
+                if target not in INTEGERS + ["bool"] and not same.all():
+                    ours = torch.from_numpy(found).view(dtype(target))
+                    same |= isNaN & torch.isnan(ours.to(torch.float32)).numpy()
+                compared += len(same)
+                if done != kept.numel() or not same.all():
+                    failures += 1
+                    print(f"{source} to {target}, level {level}: {(~same).sum()} differ, {done} of {kept.numel()} done")
+    print(f"seed {seed}: {pairs} pairs, {compared:,} conversions compared, {failures} failures")
+    sys.exit(failures > 0)
+
+
+if folder == "--kernels":
+    kernels()
+else:
+    write()
