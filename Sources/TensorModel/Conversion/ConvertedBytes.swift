@@ -1,4 +1,3 @@
-internal import Synchronization
 package import ByteIO
 
 /// The elements of a tensor as another dtype, row-major and little-endian, converted when somebody
@@ -16,7 +15,7 @@ package final class ConvertedBytes: ByteSource {
   private let conversion: ElementConversion
   private let dequantizer: Dequantizer?
   private let limits: DecodingLimits
-  private let lastReport = Mutex<ConversionReport>(ConversionReport())
+  private let lastReport = Locked(ConversionReport())
 
   package init(
     _ original: Tensor, to target: DType, policy: CastPolicy, isMeasuring: Bool,
@@ -178,7 +177,7 @@ extension ConvertedBytes {
     into buffer: UnsafeMutableRawBufferPointer
   ) throws(TensorIOError) -> Bool {
     guard dequantizer == nil else { return false }
-    let total = SharedReport()
+    let total = Locked(ConversionReport())
     // SAFETY: parts do not overlap, and `buffer` outlives the loop.
     nonisolated(unsafe) let buffer = unsafe buffer
     let isDone = unsafe try original.forEachPart(
@@ -191,15 +190,12 @@ extension ConvertedBytes {
       unsafe try self.conversion.convert(
         bytes, into: UnsafeMutableRawBufferPointer(rebasing: buffer[start..<end]), first: first,
         report: &report)
-      if self.conversion.isMeasuring { total.value.withLock { $0 += report } }
+      if self.conversion.isMeasuring { total.withLock { $0 += report } }
     }
-    if isDone { lastReport.withLock { $0 = total.value.withLock { $0 } } }
+    if isDone { lastReport.withLock { $0 = total.withLock { $0 } } }
     return isDone
   }
 
-  private final class SharedReport: Sendable {
-    let value = Mutex(ConversionReport())
-  }
 }
 
 // MARK: In parts
@@ -217,7 +213,7 @@ extension ConvertedBytes: PartwiseSource {
   private final class ConvertedParts: PartLoading {
     private let converted: ConvertedBytes
     private let elements: ElementParts
-    private let report = SharedReport()
+    private let report = Locked(ConversionReport())
 
     init(_ converted: ConvertedBytes, _ elements: ElementParts) {
       self.converted = converted
@@ -249,12 +245,12 @@ extension ConvertedBytes: PartwiseSource {
             report: &report)
         }
       }
-      if converted.conversion.isMeasuring { self.report.value.withLock { $0 += report } }
+      if converted.conversion.isMeasuring { self.report.withLock { $0 += report } }
     }
 
     func finish() throws(TensorIOError) {
       try elements.finish()
-      let total = report.value.withLock { $0 }
+      let total = report.withLock { $0 }
       converted.lastReport.withLock { $0 = total }
     }
   }
