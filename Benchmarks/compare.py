@@ -120,7 +120,7 @@ def measure_torch_ls(folder: Path, command: str, rounds: int) -> Times:
 
 def moved(case: str) -> int:
     """The bytes that a conversion reads and writes."""
-    _, source, target = case.split("-")
+    source, _, target = case.removeprefix("convert-").partition("-")
     if source in ("swap", "transposed", "copy"):
         return 2 << 27
     return (1 << 27) + (1 << 27) // SIZES.get(source, 1) * SIZES.get(target, 1)
