@@ -40,6 +40,26 @@ extension ByteSource {
     }
   }
 
+  /// ``load(into:)`` for sources whose bytes come in order only.
+  package func loadByStreaming(
+    into buffer: UnsafeMutableRawBufferPointer
+  ) throws(TensorIOError) {
+    unsafe try requireSize(of: buffer)
+    var filled = 0
+    try stream { (chunk) throws(TensorIOError) in
+      guard chunk.count <= buffer.count - filled else {
+        throw TensorIOError(.io, "a source of \(buffer.count) bytes handed out more")
+      }
+      unsafe chunk.withUnsafeBytes { bytes in
+        unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]).copyMemory(from: bytes)
+      }
+      filled += chunk.count
+    }
+    guard filled == buffer.count else {
+      throw TensorIOError(.io, "a source of \(buffer.count) bytes handed out \(filled)")
+    }
+  }
+
   /// All bytes as an array.
   ///
   /// Checksums are checked.
@@ -63,6 +83,20 @@ extension ByteSource {
 /// a chunk just read is still in the second-level cache for whoever uses it.
 package let streamChunkBytes = 1 << 20
 
+extension Span<UInt8> {
+  /// Hands the bytes to `body` in order, as ``ByteSource/stream(_:)`` does.
+  package func forEachChunk(
+    _ body: (Span<UInt8>) throws(TensorIOError) -> Void
+  ) throws(TensorIOError) {
+    var position = 0
+    while position < count {
+      let end = min(position + streamChunkBytes, count)
+      try body(extracting(position..<end))
+      position = end
+    }
+  }
+}
+
 extension HeapBytes: ByteSource {
   public var isResident: Bool { true }
 
@@ -80,13 +114,7 @@ extension HeapBytes: ByteSource {
   public func stream(
     _ body: (Span<UInt8>) throws(TensorIOError) -> Void
   ) throws(TensorIOError) {
-    let all = unsafe Span<UInt8>(_unsafeBytes: region)
-    var position = 0
-    while position < byteCount {
-      let end = min(position + streamChunkBytes, byteCount)
-      try body(all.extracting(position..<end))
-      position = end
-    }
+    try unsafe Span<UInt8>(_unsafeBytes: region).forEachChunk(body)
   }
 }
 

@@ -40,13 +40,7 @@ package final class SourceSlice: ByteSource {
       unsafe buffer.copyMemory(from: region)
     }
     if done != nil { return }
-    var filled = 0
-    try stream { (chunk) throws(TensorIOError) in
-      unsafe chunk.withUnsafeBytes { bytes in
-        unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]).copyMemory(from: bytes)
-      }
-      filled += chunk.count
-    }
+    unsafe try loadByStreaming(into: buffer)
   }
 
   package func stream(

@@ -36,7 +36,6 @@
   ROW(event_create, cuEventCreate, (tio_cuda_event *, unsigned))                         \
   ROW(event_destroy, cuEventDestroy_v2, (tio_cuda_event))                                \
   ROW(event_record, cuEventRecord, (tio_cuda_event, tio_cuda_stream))                    \
-  ROW(event_query, cuEventQuery, (tio_cuda_event))                                       \
   ROW(event_synchronize, cuEventSynchronize, (tio_cuda_event))
 
 #define MEMBER(name, symbol, arguments) int(*name) arguments;
@@ -192,10 +191,6 @@ int tio_cuda_event_destroy(const tio_cuda_driver *driver, tio_cuda_event event) 
 int tio_cuda_event_record(const tio_cuda_driver *driver, tio_cuda_event event,
                           tio_cuda_stream stream) {
   return driver->event_record(event, stream);
-}
-
-int tio_cuda_event_query(const tio_cuda_driver *driver, tio_cuda_event event) {
-  return driver->event_query(event);
 }
 
 int tio_cuda_event_synchronize(const tio_cuda_driver *driver, tio_cuda_event event) {

@@ -217,14 +217,7 @@ private final class StoredElements: ByteSource {
   ) throws(TensorIOError) -> R? { nil }
 
   func load(into buffer: UnsafeMutableRawBufferPointer) throws(TensorIOError) {
-    unsafe try requireSize(of: buffer)
-    var filled = 0
-    try stream { (chunk) throws(TensorIOError) in
-      unsafe chunk.withUnsafeBytes { bytes in
-        unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]).copyMemory(from: bytes)
-      }
-      filled += chunk.count
-    }
+    unsafe try loadByStreaming(into: buffer)
   }
 
   func stream(_ body: (Span<UInt8>) throws(TensorIOError) -> Void) throws(TensorIOError) {

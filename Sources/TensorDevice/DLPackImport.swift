@@ -42,7 +42,9 @@ private final class DLPackLender: Sendable {
     }
     let (shape, strides) = unsafe try Self.axes(of: outline)
     let count = try Shape.byteCount(of: dtype, shape: shape)
-    let (first, last) = try Self.reach(shape, strides)
+    let reach = try Shape.reach(shape, strides, from: 0) ?? 0...0
+    let (first, last) = (reach.lowerBound, reach.upperBound)
+    guard first > .min else { throw .malformed("the reach of a DLPack tensor") }
     let size = dtype.bitWidth / 8
     let below = try (-first).multiplied(by: size, "the reach of a DLPack tensor")
     let byteCount =
@@ -72,24 +74,6 @@ private final class DLPackLender: Sendable {
     _ = try Shape.elementCount(shape)
     guard let steps = unsafe outline.strides else { return (shape, Shape.rowMajorStrides(shape)) }
     return (shape, (0..<rank).map { unsafe Int(steps[$0]) })
-  }
-
-  /// The indexes of the first and the last element in memory, seen from the element of index 0.
-  private static func reach(
-    _ shape: [Int], _ strides: [Int]
-  ) throws(TensorIOError) -> (first: Int, last: Int) {
-    var (first, last) = (0, 0)
-    if shape.contains(0) { return (0, 0) }
-    for (axis, stride) in zip(shape, strides) {
-      let reach = try (axis - 1).multiplied(by: stride, "the reach of a DLPack tensor")
-      if reach < 0 {
-        first = try first.added(to: reach, "the reach of a DLPack tensor")
-      } else {
-        last = try last.added(to: reach, "the reach of a DLPack tensor")
-      }
-    }
-    guard first > .min else { throw .malformed("the reach of a DLPack tensor") }
-    return (first, last)
   }
 
   /// The bytes from the lowest element on.
@@ -155,12 +139,6 @@ private final class LentBytes: ByteSource {
   func stream(
     _ body: (Span<UInt8>) throws(TensorIOError) -> Void
   ) throws(TensorIOError) {
-    let all = unsafe Span<UInt8>(_unsafeBytes: region)
-    var position = 0
-    while position < byteCount {
-      let end = min(position + streamChunkBytes, byteCount)
-      try body(all.extracting(position..<end))
-      position = end
-    }
+    try unsafe Span<UInt8>(_unsafeBytes: region).forEachChunk(body)
   }
 }

@@ -37,7 +37,7 @@ extension Tensor {
   package func narrowed() throws(TensorIOError) -> Tensor {
     guard dtype.bitWidth % 8 == 0 else { return self }
     let size = dtype.bitWidth / 8
-    let elements = reach
+    let elements = Outline(self).hull ?? 0..<0
     let reach = elements.lowerBound * size..<elements.upperBound * size
     guard reach != 0..<storage.byteCount else { return self }
     let source: any ByteSource
@@ -52,18 +52,6 @@ extension Tensor {
       offset: firstIndex - elements.lowerBound,
       storage: TensorStorage(source), device: device, requiresGrad: requiresGrad,
       quantization: quantization, isConjugated: isConjugated, isNegated: isNegated)
-  }
-
-  /// The elements of the storage from the first one in memory to the last.
-  private var reach: Range<Int> {
-    if shape.contains(0) { return 0..<0 }
-    var (first, last) = (offset, offset)
-    for (axis, stride) in zip(shape, strides) {
-      // The initializer checked that all of this lies inside the storage.
-      let reach = (axis - 1) * stride
-      if reach < 0 { first += reach } else { last += reach }
-    }
-    return first..<last + 1
   }
 
   /// The tensor with its bytes in the host's memory and tagged so.

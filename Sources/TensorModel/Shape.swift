@@ -33,6 +33,25 @@ public enum Shape {
     return bits / 8 + (bits % 8 == 0 ? 0 : 1)
   }
 
+  /// The indexes of the first and the last element in memory, where the one of index 0 is at `offset`;
+  /// nil for a shape without elements.
+  /// - Throws: `malformed` when one does not fit in 63 bits.
+  package static func reach(
+    _ shape: [Int], _ strides: [Int], from offset: Int
+  ) throws(TensorIOError) -> ClosedRange<Int>? {
+    if shape.contains(0) { return nil }
+    var (first, last) = (offset, offset)
+    for (axis, stride) in zip(shape, strides) {
+      let reach = try (axis - 1).multiplied(by: stride, "the reach of an axis")
+      if reach < 0 {
+        first = try first.added(to: reach, "the first element's index")
+      } else {
+        last = try last.added(to: reach, "the last element's index")
+      }
+    }
+    return first...last
+  }
+
   /// The strides in elements of a gapless row-major (C) layout; 1 where an axis of 0 makes them
   /// meaningless.
   ///

@@ -17,12 +17,8 @@ package struct Outline: Hashable, Sendable {
 
   /// From the first to the last element that is used.
   var hull: Range<Int>? {
-    if shape.contains(0) { return nil }
-    var (low, high) = (offset, offset)
-    for (axis, stride) in zip(shape, strides) {
-      if stride < 0 { low += (axis - 1) * stride } else { high += (axis - 1) * stride }
-    }
-    return low..<high + 1
+    // Making the tensor would have failed.
+    (try? Shape.reach(shape, strides, from: offset)).map { Range($0) }
   }
 }
 

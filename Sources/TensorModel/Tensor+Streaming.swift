@@ -113,12 +113,7 @@ extension Tensor {
   ) throws(TensorIOError) {
     let count = byteCount
     try storage.withBytes { (bytes) throws(TensorIOError) in
-      var position = 0
-      while position < count {
-        let end = min(position + streamChunkBytes, count)
-        try body(bytes.extracting(position..<end))
-        position = end
-      }
+      try bytes.extracting(0..<count).forEachChunk(body)
     }
     try storage.source.requireUnchanged()
   }

@@ -105,17 +105,9 @@ public struct Tensor: Sendable {
     guard shape.count <= 64 else {
       throw .malformed("\(shape.count) axes; 64 are the most that NumPy and torch know")
     }
-    var (first, last) = (offset, offset)
-    if shape.contains(0) { return }
-    for (axis, stride) in zip(shape, strides) {
-      let reach = try (axis - 1).multiplied(by: stride, "the reach of an axis")
-      if reach < 0 {
-        first = try first.added(to: reach, "the first element's index")
-      } else {
-        last = try last.added(to: reach, "the last element's index")
-      }
-    }
-    guard first >= 0 else { throw .malformed("the strides reach before the storage") }
+    guard let reach = try Shape.reach(shape, strides, from: offset) else { return }
+    let last = reach.upperBound
+    guard reach.lowerBound >= 0 else { throw .malformed("the strides reach before the storage") }
     let end = try last.added(to: 1, "the last element's index")
       .multiplied(by: dtype.bitWidth, "the storage's size in bits")
     guard end / 8 + (end % 8 == 0 ? 0 : 1) <= storage.byteCount else {

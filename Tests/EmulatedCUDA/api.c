@@ -33,7 +33,6 @@ int cuGetErrorName(int status, const char **text) {
     case invalid_device: *text = "CUDA_ERROR_INVALID_DEVICE"; break;
     case invalid_context: *text = "CUDA_ERROR_INVALID_CONTEXT"; break;
     case invalid_handle: *text = "CUDA_ERROR_INVALID_HANDLE"; break;
-    case not_ready: *text = "CUDA_ERROR_NOT_READY"; break;
     case illegal_address: *text = "CUDA_ERROR_ILLEGAL_ADDRESS"; break;
     case 719: *text = "CUDA_ERROR_LAUNCH_FAILED"; break;
     default: *text = NULL; return invalid_value;
@@ -327,21 +326,14 @@ int cuEventRecord(void *handle, void *on) {
   return leave(success);
 }
 
-static int wait(const char *function, void *handle, bool is_query) {
-  int fault = enter(function);
+int cuEventSynchronize(void *handle) {
+  int fault = enter("cuEventSynchronize");
   event *awaited = find_event(handle);
   if (awaited == NULL) {
     misuse("an unknown event is waited for", (uint64_t)(uintptr_t)handle);
     return leave(invalid_handle);
   }
   if (fault != success) return leave(fault);
-  while (awaited->completed < awaited->recorded) {
-    if (is_query) return leave(not_ready);
-    pthread_cond_wait(&state.changed, &state.lock);
-  }
+  while (awaited->completed < awaited->recorded) pthread_cond_wait(&state.changed, &state.lock);
   return leave(awaited->stream == NULL ? success : awaited->stream->status);
 }
-
-int cuEventQuery(void *handle) { return wait("cuEventQuery", handle, true); }
-
-int cuEventSynchronize(void *handle) { return wait("cuEventSynchronize", handle, false); }

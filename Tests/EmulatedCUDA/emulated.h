@@ -19,7 +19,6 @@ enum {
   invalid_device = 101,
   invalid_context = 201,
   invalid_handle = 400,
-  not_ready = 600,
   illegal_address = 700,
   most_devices = 8,
 };

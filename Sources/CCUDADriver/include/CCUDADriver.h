@@ -74,7 +74,6 @@ int tio_cuda_event_create(const tio_cuda_driver *driver, tio_cuda_event *event);
 int tio_cuda_event_destroy(const tio_cuda_driver *driver, tio_cuda_event event);
 int tio_cuda_event_record(const tio_cuda_driver *driver, tio_cuda_event event,
                           tio_cuda_stream stream);
-int tio_cuda_event_query(const tio_cuda_driver *driver, tio_cuda_event event);
 int tio_cuda_event_synchronize(const tio_cuda_driver *driver, tio_cuda_event event);
 
 #endif

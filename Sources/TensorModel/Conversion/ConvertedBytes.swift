@@ -164,13 +164,7 @@ extension ConvertedBytes {
       return unsafe try original.copyElements(into: buffer, limits: limits)
     }
     if unsafe try loadParts(into: buffer) { return }
-    var position = 0
-    try stream { (chunk) throws(TensorIOError) in
-      unsafe chunk.withUnsafeBytes { bytes in
-        unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[position...]).copyMemory(from: bytes)
-      }
-      position += chunk.count
-    }
+    unsafe try loadByStreaming(into: buffer)
   }
 
   private func loadParts(
@@ -195,7 +189,6 @@ extension ConvertedBytes {
     if isDone { lastReport.withLock { $0 = total.withLock { $0 } } }
     return isDone
   }
-
 }
 
 // MARK: In parts
