@@ -7,7 +7,7 @@ let formats: [(name: String, needs: [Target.Dependency])] = [
   (name: "NumPyFormat", needs: ["ZIPContainer", "Pickle", "PickledValues"]),
   (
     name: "TorchFormat",
-    needs: ["NumPyFormat", "ZIPContainer", "Pickle", "PickledValues"]
+    needs: ["NumPyFormat", "ZIPContainer", "Pickle", "PickledValues", "JSONText"]
   ),
 ]
 
@@ -42,6 +42,7 @@ let tests = [
   ("ZIPContainer", ["ByteIO", "ZIPContainer"]), ("Pickle", ["ByteIO", "Pickle"]),
   ("TensorDevice", ["ByteIO", "TensorModel", "TensorDevice", "TensorIO", "CDLPack"]),
   ("TensorIO", ["ByteIO", "TensorIO"]),
+  ("TensorVerify", ["ByteIO", "TensorIO", "TensorVerify", "ZIPContainer", "JSONText"]),
   ("Command", ["TensorIO", "tensorio"]), ("Oracle", ["TensorIO", "tensorio"]),
 ].map { (name: String, needs: [String]) in
   Target.testTarget(
@@ -53,6 +54,7 @@ let package = Package(
   name: "tensorio",
   products: [
     .library(name: "TensorIO", targets: ["TensorIO"]),
+    .library(name: "TensorVerify", targets: ["TensorVerify"]),
     .executable(name: "tensorio", targets: ["tensorio"]),
   ],
   dependencies: [
@@ -72,6 +74,7 @@ let package = Package(
 
     // Floor 0 to 1.
     .target(name: "ByteIO", dependencies: ["CSystem"], swiftSettings: strict),
+    .target(name: "JSONText", dependencies: ["ByteIO"], swiftSettings: strict),
     .target(
       name: "ZIPContainer", dependencies: ["ByteIO", "CLibzip", "CZlib", "CLibdeflate"],
       swiftSettings: strict),
@@ -92,12 +95,18 @@ let package = Package(
       dependencies: ["ByteIO", "TensorModel", "TensorDevice", "Pickle", "ZIPContainer"]
         + formats.map { .byName(name: $0.name) },
       swiftSettings: strict),
+    .target(
+      name: "TensorVerify",
+      dependencies: [
+        "ByteIO", "TensorModel", "TensorIO", "ZIPContainer", "JSONText",
+        .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      swiftSettings: strict),
     .executableTarget(
       name: "tensorio",
       dependencies: [
-        "TensorIO",
+        "ByteIO", "TensorIO", "TensorVerify", "JSONText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "Crypto", package: "swift-crypto"),
       ],
       swiftSettings: strict),
 

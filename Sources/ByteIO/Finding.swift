@@ -1,11 +1,13 @@
 /// Something that a reader noticed and accepted, and that a strict reader would not.
 public struct Finding: Sendable, Hashable {
-  /// What was noticed, as a stable word such as `trailing-bytes` or `duplicate-member`.
-  public let code: String
+  /// What kind of thing was noticed.
+  public let code: Code
   /// One sentence for people.
   public let message: String
   /// The archive member it is about.
   public let member: String?
+  /// The tensor it is about.
+  public let tensor: String?
   /// The offset in bytes in the member or file.
   public let offset: Int?
 
@@ -14,14 +16,47 @@ public struct Finding: Sendable, Hashable {
   package static func oddName(_ name: String, of what: String, member: String?) -> Finding? {
     guard name.isEmpty || name.escapedForDisplay != name else { return nil }
     let shown = name.isEmpty ? "empty" : "'\(name.escapedForDisplay)'"
-    return Finding("odd-name", "the name of \(what) is \(shown)", member: member)
+    return Finding(.oddName, "the name of \(what) is \(shown)", member: member)
   }
 
   /// Creates a finding.
-  public init(_ code: String, _ message: String, member: String? = nil, offset: Int? = nil) {
+  public init(
+    _ code: Code, _ message: String, member: String? = nil, tensor: String? = nil,
+    offset: Int? = nil
+  ) {
     self.code = code
     self.message = message
     self.member = member
+    self.tensor = tensor
     self.offset = offset
+  }
+}
+
+extension Finding {
+  /// The kinds of findings; the raw values are the words in messages and JSON, and stay what they are.
+  ///
+  /// `Specs/validation.md` says what each means and what to do about it.
+  public enum Code: String, Sendable, CaseIterable {
+    case backwardHooks = "backward-hooks"
+    case dangerousBytes = "dangerous-bytes"
+    case dangerousGlobal = "dangerous-global"
+    case duplicateKey = "duplicate-key"
+    case duplicateMember = "duplicate-member"
+    case lateProtocol = "late-protocol"
+    case leftoverStack = "leftover-stack"
+    case nestedPickle = "nested-pickle"
+    case noChecksums = "no-checksums"
+    case notAnArray = "not-an-array"
+    case oddName = "odd-name"
+    case pickledWeight = "pickled-weight"
+    case python2Header = "python2-header"
+    case secondPickle = "second-pickle"
+    case severalArrays = "several-arrays"
+    case shapeMismatch = "shape-mismatch"
+    case strayMember = "stray-member"
+    case trailingBytes = "trailing-bytes"
+    case wrongExtension = "wrong-extension"
+    case zipHeaderMismatch = "zip-header-mismatch"
+    case zipUnaccountedBytes = "zip-unaccounted-bytes"
   }
 }

@@ -20,7 +20,7 @@ public enum NPYFormat: TensorFormat {
     if reader.end < file.byteCount {
       reader.findings.append(
         Finding(
-          "trailing-bytes",
+          .trailingBytes,
           "\(file.byteCount - reader.end) bytes follow the last array"
             + (ending.map { ": \($0)" } ?? ""),
           offset: reader.end))
@@ -31,7 +31,7 @@ public enum NPYFormat: TensorFormat {
       reader.graph.setRoot(reader.graph.add(.list(ids)))
       reader.findings.append(
         Finding(
-          "several-arrays", "the file holds \(ids.count) arrays; np.load reads only the first"))
+          .severalArrays, "the file holds \(ids.count) arrays; np.load reads only the first"))
     }
     return try TensorArchive(
       reader.graph, format: descriptor.id, findings: reader.findings, globals: reader.globals,

@@ -108,11 +108,11 @@ extension NPYHeader {
     findings = Self.oddNames(in: element.dtype)
     if parser.foundLongSuffix {
       findings.append(
-        Finding("python2-header", "the header has Python 2's L after integers"))
+        Finding(.python2Header, "the header has Python 2's L after integers"))
     }
     if !duplicates.isEmpty {
       findings.append(
-        Finding("duplicate-key", "the header gives a key twice; the last one counts"))
+        Finding(.duplicateKey, "the header gives a key twice; the last one counts"))
     }
   }
 

@@ -50,7 +50,7 @@ public enum NPZFormat: TensorFormat {
       var findings = [Finding.oddName(member.name, of: "a member", member: member.name)]
       if folders.contains(Array(member.name.utf8)) {
         findings.append(
-          Finding("odd-name", "a member and a folder have one name", member: member.name))
+          Finding(.oddName, "a member and a folder have one name", member: member.name))
       }
       return findings.compactMap { $0 }
     }
@@ -136,7 +136,7 @@ private struct NPZReader {
     guard head.starts(with: NPYHeader.magic) else {
       findings.append(
         Finding(
-          "not-an-array", "the member is no NumPy array and is kept as bytes", member: member.name))
+          .notAnArray, "the member is no NumPy array and is kept as bytes", member: member.name))
       return graph.add(.bytes(member))
     }
     let array = try NPYArray(at: 0, available: member.byteCount, limits: options.limits) {
@@ -175,7 +175,7 @@ private struct NPZReader {
     guard end < member.byteCount else { return }
     findings.append(
       Finding(
-        "trailing-bytes", "\(member.byteCount - end) bytes follow the array",
+        .trailingBytes, "\(member.byteCount - end) bytes follow the array",
         member: member.name, offset: end))
   }
 }

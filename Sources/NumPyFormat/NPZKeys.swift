@@ -26,7 +26,7 @@ struct NPZKeys {
     if isExact || !exact.contains(earlier) { values[earlier].1 = id }
     if isExact { exact.insert(earlier) }
     return Finding(
-      "duplicate-member", "the key occurs twice; one member counts, the one NumPy reads",
+      .duplicateMember, "the key occurs twice; one member counts, the one NumPy reads",
       member: member.name, offset: member.dataOffset)
   }
 

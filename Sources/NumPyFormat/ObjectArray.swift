@@ -32,7 +32,7 @@ enum ObjectArray {
       // As for NumPy, the pickle's shape counts.
       decoder.findings.append(
         Finding(
-          "shape-mismatch",
+          .shapeMismatch,
           "the header says the shape \(header.shape), the pickle \(tensor.shape), which counts"))
     }
     let uses = pickle.globalUses(member: member, limits: options.limits)

@@ -46,7 +46,7 @@ struct PickleMachine {
         if opcode == .proto, input.position - start != 1, !hasLateProtocol {
           hasLateProtocol = true
           pickle.findings.append(
-            Finding("late-protocol", "PROTO is not the first opcode", offset: offset))
+            Finding(.lateProtocol, "PROTO is not the first opcode", offset: offset))
         }
         try step(opcode, &input, at: offset)
         if let end = frameEnd, input.position >= end {
@@ -79,7 +79,7 @@ struct PickleMachine {
     let root = try pop(.stop)
     if !stack.isEmpty {
       pickle.findings.append(
-        Finding("leftover-stack", "more than one object is left at STOP: \(stack.count + 1)"))
+        Finding(.leftoverStack, "more than one object is left at STOP: \(stack.count + 1)"))
     }
     pickle.root = Pickle.ID(index: root)
   }

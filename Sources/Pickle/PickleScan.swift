@@ -73,7 +73,7 @@ package struct PickleScan: Sendable {
       pickleCount += 1
       if pickleCount == 2 {
         findings.append(
-          Finding("second-pickle", "another pickle follows the first", offset: end))
+          Finding(.secondPickle, "another pickle follows the first", offset: end))
       }
       error = error ?? part.reading.error
       try add(part, Context(source: source, limits: limits))
@@ -84,7 +84,7 @@ package struct PickleScan: Sendable {
     if isAlone, end < source.byteCount {
       let count = source.byteCount - end
       findings.append(
-        Finding("trailing-bytes", "\(count) bytes follow the pickle", offset: end))
+        Finding(.trailingBytes, "\(count) bytes follow the pickle", offset: end))
     }
   }
 
@@ -184,7 +184,7 @@ package struct PickleScan: Sendable {
     nestedCount += 1
     guard nestedCount <= Self.mostFindings else { return }
     findings.append(
-      Finding("nested-pickle", "a string holds a pickle of its own", offset: offset))
+      Finding(.nestedPickle, "a string holds a pickle of its own", offset: offset))
   }
 
   private mutating func add(

@@ -15,7 +15,7 @@ extension [ByteIO.GlobalUse] {
   package var dangers: [Finding] {
     filter { $0.verdict == .dangerous }.map { use in
       Finding(
-        "dangerous-global",
+        .dangerousGlobal,
         "the pickle names \(use.name.description.escapedForDisplay), which would run when Python "
           + "loads the file; nothing was run here",
         member: use.member, offset: use.offset)

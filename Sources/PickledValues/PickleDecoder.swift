@@ -231,7 +231,7 @@ package struct PickleDecoder {
     let key = KeyIdentity(id, pickle, encoding)
     findings.append(
       Finding(
-        "duplicate-key", "a dictionary has the key \(key) twice; the last value counts"))
+        .duplicateKey, "a dictionary has the key \(key) twice; the last value counts"))
   }
 }
 

@@ -64,7 +64,7 @@ public enum FormatRegistry {
   static func misnaming(_ path: String, _ format: FormatDescriptor) -> Finding? {
     guard !format.matches(path), let named = named(by: path) else { return nil }
     return Finding(
-      "wrong-extension", "the name says \(named.id), the content is \(format.id)")
+      .wrongExtension, "the name says \(named.id), the content is \(format.id)")
   }
 
   /// The format of a file by its content.

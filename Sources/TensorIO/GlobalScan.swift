@@ -129,7 +129,7 @@ public struct GlobalScan: Sendable {
         array = try NPYFormat.array(in: source, at: start, limits: limits)
       } catch {
         guard start > 0 else { throw error }
-        findings.append(Finding("trailing-bytes", error.reason, offset: start))
+        findings.append(Finding(.trailingBytes, error.reason, offset: start))
         return
       }
       guard let array else { return try scanRest(source, from: start, limits) }
@@ -155,7 +155,7 @@ public struct GlobalScan: Sendable {
     if scan.isPlausible { return add(scan, nil) }
     findings.append(
       Finding(
-        "trailing-bytes", "\(source.byteCount - start) bytes follow the last array",
+        .trailingBytes, "\(source.byteCount - start) bytes follow the last array",
         offset: start))
   }
 
@@ -180,7 +180,7 @@ public struct GlobalScan: Sendable {
       guard end < source.byteCount else { return }
       findings.append(
         Finding(
-          "trailing-bytes", "\(source.byteCount - end) bytes follow the last storage", offset: end)
+          .trailingBytes, "\(source.byteCount - end) bytes follow the last storage", offset: end)
       )
     } catch {
       errors.append(error)

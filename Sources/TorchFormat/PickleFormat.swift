@@ -34,7 +34,7 @@ public enum PickleFormat: TensorFormat {
     if end < source.byteCount {
       reader.findings.append(
         Finding(
-          "trailing-bytes", "\(source.byteCount - end) bytes follow the pickle", offset: end))
+          .trailingBytes, "\(source.byteCount - end) bytes follow the pickle", offset: end))
     }
     let root = try reader.decode(pickle, NoStorages())
     return try reader.archive(root, format: descriptor.id)

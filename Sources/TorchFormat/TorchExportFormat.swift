@@ -1,4 +1,5 @@
 public import ByteIO
+internal import JSONText
 public import TensorModel
 internal import ZIPContainer
 
@@ -67,7 +68,7 @@ private struct ExportReader {
 
   mutating func addTensors(of member: ZIPMember, in folder: String) throws(TensorIOError) {
     let bytes = try records.load(member, options.limits).bytes()
-    let text = try JSONText(parsing: bytes, keeping: "config", limits: options.limits)
+    let text = try JSON(parsing: bytes, keeping: "config", limits: options.limits)
     guard case .object(let entries)? = text["config"] else {
       throw .malformed("the configuration has no object 'config'")
     }
@@ -79,7 +80,7 @@ private struct ExportReader {
   }
 
   private mutating func add(
-    _ name: String, _ entry: JSONText, _ folder: String
+    _ name: String, _ entry: JSON, _ folder: String
   ) throws(TensorIOError) {
     guard case .string(let file)? = entry["path_name"], let meta = entry["tensor_meta"] else {
       throw .malformed("the entry has no file or no description")
@@ -88,7 +89,7 @@ private struct ExportReader {
     if case .bool(true)? = entry["use_pickle"] {
       findings.append(
         Finding(
-          "pickled-weight", "'\(name.escapedForDisplay)' is a pickled tensor and kept as bytes",
+          .pickledWeight, "'\(name.escapedForDisplay)' is a pickled tensor and kept as bytes",
           member: member.name))
       pairs.append((graph.add(.string(name)), graph.add(.bytes(member))))
       return
@@ -109,21 +110,21 @@ private struct ExportReader {
     pairs.append((graph.add(.string(name)), id))
   }
 
-  private func integer(_ value: JSONText?) throws(TensorIOError) -> Int {
+  private func integer(_ value: JSON?) throws(TensorIOError) -> Int {
     guard let number = value?["as_int"]?.int ?? value?.int else {
       throw .unsupported("a size, stride or offset is no plain integer")
     }
     return number
   }
 
-  private func integers(_ value: JSONText?) throws(TensorIOError) -> [Int] {
+  private func integers(_ value: JSON?) throws(TensorIOError) -> [Int] {
     guard case .array(let items)? = value, items.count <= 64 else {
       throw .malformed("sizes or strides are no list of at most 64")
     }
     return try items.map { (item) throws(TensorIOError) in try integer(item) }
   }
 
-  private func device(_ value: JSONText?) -> Device {
+  private func device(_ value: JSON?) -> Device {
     guard case .string(let kind)? = value?["type"] else { return .cpu }
     return Device(kind: kind, index: kind == "cpu" ? nil : value?["index"]?.int)
   }
@@ -135,7 +136,7 @@ private struct ExportReader {
   }
 }
 
-extension JSONText {
+extension JSON {
   fileprivate var isTrue: Bool {
     if case .bool(let value) = self { return value }
     return false

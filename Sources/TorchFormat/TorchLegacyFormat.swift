@@ -43,7 +43,7 @@ public enum TorchLegacyFormat: TensorFormat {
     if end < source.byteCount {
       reader.findings.append(
         Finding(
-          "trailing-bytes", "\(source.byteCount - end) bytes follow the last storage", offset: end))
+          .trailingBytes, "\(source.byteCount - end) bytes follow the last storage", offset: end))
     }
     return try reader.archive(root, format: descriptor.id)
   }

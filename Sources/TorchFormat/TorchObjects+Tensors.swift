@@ -76,7 +76,7 @@ extension TorchObjects {
     guard !values.isEmpty(index, decoder.pickle) else { return }
     decoder.findings.append(
       Finding(
-        "backward-hooks", "a tensor comes with backward hooks, which are code and are left out"))
+        .backwardHooks, "a tensor comes with backward hooks, which are code and are left out"))
   }
 
   /// (storage, offset, size, stride, …), counted in elements.

@@ -135,7 +135,7 @@ final class TorchObjects: ObjectInterpreter {
     guard let nested, let id = try nested.read(arguments.ids[0], &decoder) else {
       decoder.findings.append(
         Finding(
-          "dangerous-bytes",
+          .dangerousBytes,
           "\(name) gets bytes that are no PyTorch stream; Python would load them, code and all",
           offset: object.offset))
       return nil

@@ -42,7 +42,7 @@ public enum TorchZIPFormat: TensorFormat {
       if end < bytes.byteCount {
         reader.findings.append(
           Finding(
-            "trailing-bytes", "\(bytes.byteCount - end) bytes follow the pickle",
+            .trailingBytes, "\(bytes.byteCount - end) bytes follow the pickle",
             member: member.name, offset: end))
       }
       let root = try reader.decode(pickle, provider)
@@ -83,7 +83,7 @@ final class TorchRecords: Sendable {
       archive.findings + index.findings
       + strays.prefix(8).map {
         Finding(
-          "stray-member",
+          .strayMember,
           "the member lies outside the folder '\(prefix.escapedForDisplay)'; "
             + "PyTorch refuses the file", member: $0.name)
       }

@@ -26,7 +26,7 @@ package struct ZIPMemberIndex: Sendable {
         let isSame = known.map { ByteKey($0.name) == ByteKey(member.name) } ?? true
         findings.append(
           Finding(
-            "duplicate-member",
+            .duplicateMember,
             isSame
               ? "the archive has another member of this name"
               : "the name differs from another member's in upper and lower case only",

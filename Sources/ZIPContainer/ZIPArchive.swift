@@ -48,7 +48,7 @@ public struct ZIPArchive: Sendable {
     var findings: [Finding] = []
     if lacksChecksums {
       findings.append(
-        Finding("no-checksums", "every CRC-32 is 0: damage to the data would not be noticed"))
+        Finding(.noChecksums, "every CRC-32 is 0: damage to the data would not be noticed"))
     }
     for entry in entries {
       try locating(.init(member: entry.name)) { () throws(TensorIOError) in
@@ -98,7 +98,7 @@ public struct ZIPArchive: Sendable {
     var findings: [Finding] = []
     var position = 0
     func note(_ count: Int, _ what: String) {
-      findings.append(Finding("zip-unaccounted-bytes", "\(count) bytes \(what)", offset: position))
+      findings.append(Finding(.zipUnaccountedBytes, "\(count) bytes \(what)", offset: position))
     }
     let ordered = Self.ordered(members)
     for (index, member) in ordered.enumerated() {
@@ -134,7 +134,7 @@ public struct ZIPArchive: Sendable {
     if facts.isEmpty { return [] }
     return [
       Finding(
-        "zip-header-mismatch",
+        .zipHeaderMismatch,
         "the local header and the directory disagree on \(facts.joined(separator: ", "))",
         member: entry.name, offset: entry.headerOffset)
     ]

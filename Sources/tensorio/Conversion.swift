@@ -1,3 +1,4 @@
+internal import JSONText
 internal import TensorIO
 
 /// A file that was opened, or the part of it that was asked for.
@@ -148,7 +149,8 @@ struct Conversion {
   private func explain(_ findings: [Finding], _ path: String, _ report: Report) throws {
     for finding in findings {
       let member = finding.member.map { "member '\($0.escapedForDisplay)': " } ?? ""
-      try report.inform("\(path.escapedForDisplay): \(member)\(finding.message) (\(finding.code))")
+      try report.inform(
+        "\(path.escapedForDisplay): \(member)\(finding.message) (\(finding.code.rawValue))")
     }
   }
 
@@ -175,7 +177,7 @@ struct Conversion {
       let path = (path ?? []).joined(separator: ".")
       let wayOut = path.isEmpty ? "" : "; leave it out with --exclude '\(path.escapedForPatterns)'"
       return Finding(
-        "dangerous-global",
+        .dangerousGlobal,
         "\(name.description.escapedForDisplay) runs when Python loads this file"
           + wayOut.escapedForDisplay)
     }

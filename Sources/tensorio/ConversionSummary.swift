@@ -1,3 +1,4 @@
+internal import JSONText
 internal import TensorIO
 
 /// What `convert --dtype` did, and says about it.

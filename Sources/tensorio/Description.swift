@@ -1,6 +1,6 @@
-internal import ByteIO
-internal import Crypto
+internal import JSONText
 internal import TensorIO
+internal import TensorVerify
 
 extension Tensor {
   /// `C`, `F` or `strided`, with `big` for big-endian elements.
@@ -13,44 +13,9 @@ extension Tensor {
   var shapeText: String {
     shape.count == 1 ? "(\(shape[0]),)" : "(" + shape.map(String.init).joined(separator: ", ") + ")"
   }
-
-  /// The SHA-256 of the elements in row-major order, little-endian.
-  func sha256(limits: DecodingLimits) throws(TensorIOError) -> String {
-    try SHA256.hex { (sink) throws(TensorIOError) in
-      try streamElements(limits: limits, sink)
-    }
-  }
-}
-
-extension SHA256 {
-  /// The hash of all bytes that `body` hands to its argument, in hexadecimal.
-  static func hex(
-    _ body: ((Span<UInt8>) throws(TensorIOError) -> Void) throws(TensorIOError) -> Void
-  ) throws(TensorIOError) -> String {
-    var hash = SHA256()
-    try body { (chunk) throws(TensorIOError) in
-      unsafe chunk.withUnsafeBytes { bytes in unsafe hash.update(bufferPointer: bytes) }
-    }
-    return hash.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-  }
 }
 
 extension TensorArchive {
-  /// The hash of every tensor, in order, several at a time; nil for objects and
-  /// meta tensors, which have no bytes.
-  func hashes(limits: DecodingLimits) throws(TensorIOError) -> [String?] {
-    let results = ResultSlots<String?>(count: entries.count, initial: nil)
-    let entries = entries
-    try Parallel.forEach(entries.count) { (index) throws(TensorIOError) in
-      let entry = entries[index]
-      guard entry.tensor.hasElements, !entry.tensor.dtype.containsObjects else { return }
-      results[index] = try locating(.init(tensor: entry.name)) { () throws(TensorIOError) in
-        try entry.tensor.sha256(limits: limits)
-      }
-    }
-    return results.all
-  }
-
   /// The archive as `ls --json` prints it.
   func json(file: String, hashes: [String?]?) throws(TensorIOError) -> JSON {
     let tensors = entries.enumerated().map { index, entry -> JSON in
@@ -121,7 +86,7 @@ extension ValueGraph.Leaf {
         (
           "sha256",
           .string(
-            try SHA256.hex { (sink) throws(TensorIOError) in
+            try ContentHash.sha256 { (sink) throws(TensorIOError) in
               try source.stream(sink)
             })
         ))

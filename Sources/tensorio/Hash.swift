@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import TensorIO
+internal import TensorVerify
 
 /// `tensorio hash`.
 struct Hash: ParsableCommand {

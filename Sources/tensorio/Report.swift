@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import JSONText
 internal import TensorIO
 
 /// Collects what a command has to say: data on standard output, messages on standard error, and the
@@ -26,7 +27,7 @@ final class Report {
       var parts = [file.escapedForDisplay]
       if let member = finding.member { parts.append("member '\(member.escapedForDisplay)'") }
       if let offset = finding.offset { parts.append("byte \(offset)") }
-      parts.append("\(finding.message) (\(finding.code))")
+      parts.append("\(finding.message) (\(finding.code.rawValue))")
       try message("warning", parts.joined(separator: ": "))
     }
   }
@@ -106,7 +107,7 @@ extension JSON {
   init(_ finding: Finding, of file: String? = nil) {
     self = .object(
       (file.map { [("file", .string($0))] } ?? []) + [
-        ("code", .string(finding.code)), ("message", .string(finding.message)),
+        ("code", .string(finding.code.rawValue)), ("message", .string(finding.message)),
         ("member", .optional(finding.member)),
         ("offset", finding.offset.map { .int($0) } ?? .null),
       ])

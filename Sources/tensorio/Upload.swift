@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Synchronization
+internal import JSONText
 internal import TensorIO
 
 /// `tensorio upload`.

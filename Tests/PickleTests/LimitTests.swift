@@ -117,12 +117,12 @@ import Testing
 
   @Test func manyOddThingsMakeFewFindings() throws {
     let late = (0..<10_000).flatMap { _ in pickle("\u{80}\u{2}") } + pickle("N.")
-    #expect(try look(late).findings.map(\.code) == ["late-protocol"])
+    #expect(try look(late).findings.map(\.code) == [.lateProtocol])
     let nested = (0..<1000).flatMap { _ in pickle("C\u{8}\u{80}\u{2}cm\nn\n.0") } + pickle("N.")
     #expect(try look(nested).findings.count == 100)
     let row = try look((0..<10_000).flatMap { _ in pickle("N.") })
     #expect(row.pickleCount == 10_000)
-    #expect(row.findings.map(\.code) == ["second-pickle"])
+    #expect(row.findings.map(\.code) == [.secondPickle])
   }
 
   @Test func integersHaveAMostLength() throws {

@@ -161,12 +161,12 @@ import Testing
     let three = try look(pickle("N.\u{80}\u{2}cos\nsystem\n.]cm\nn\na."))
     #expect(three.pickleCount == 3)
     #expect(lines(three) == ["os.system dangerous @4 ", "m.n inert @17 0"])
-    #expect(three.findings.map(\.code) == ["second-pickle"])
+    #expect(three.findings.map(\.code) == [.secondPickle])
     let alone = try PickleScan.scan(
       try HeapBytes(pickle("N.cos\nsystem\n.").span), isAlone: false, limits: DecodingLimits())
     #expect(alone.globals.isEmpty && alone.findings.isEmpty && alone.end == 2)
     let tail = try look(pickle("N.\u{0}\u{0}"))
-    #expect(tail.findings.map(\.code) == ["trailing-bytes"])
+    #expect(tail.findings.map(\.code) == [.trailingBytes])
     #expect(tail.findings.first?.offset == 2)
     #expect(tail.error == nil)
     // Data that happen to begin with opcodes are data.
@@ -196,7 +196,7 @@ import Testing
     for (opcodes, offset) in cases {
       let scan = try look(pickle("]N") + opcodes + pickle("\u{86}."))
       #expect(lines(scan) == ["os.system dangerous @\(max(2, offset)) 1"], "\(opcodes)")
-      #expect(scan.findings.contains { $0.code == "nested-pickle" && $0.offset == 2 })
+      #expect(scan.findings.contains { $0.code == .nestedPickle && $0.offset == 2 })
     }
     // Behind what looks like one of the strings that count: an empty one, and a persistent id.
     let counted = try look(
@@ -219,7 +219,7 @@ import Testing
     let hidden = pickle("\(fault)cm\nn\n.")
     let outer = try look(pickle("C") + [UInt8(hidden.count)] + hidden + pickle("."))
     #expect(lines(outer) == ["m.n inert @10 -"])
-    #expect(outer.findings.map(\.code) == ["nested-pickle"])
+    #expect(outer.findings.map(\.code) == [.nestedPickle])
     // Bytes behind a pickle too, but for those at which Python stops before the name.
     #expect(try lines("N.\(fault)cm\nn\n.") == ["m.n inert @10 -"])
     #expect(try look(pickle("N.0cm\nn\n.")).globals.isEmpty)
@@ -232,7 +232,7 @@ import Testing
       bytes = pickle("\u{80}\u{4}cm\nn\nC") + [count] + bytes + pickle("\u{86}.")
     }
     let deep = try look(bytes)
-    #expect(deep.findings.map(\.code) == Array(repeating: "nested-pickle", count: 4))
+    #expect(deep.findings.map(\.code) == Array(repeating: .nestedPickle, count: 4))
     #expect(lines(deep) == ["m.n inert @2 0"])
     var fewer = pickle(payload)
     for _ in 0..<4 {

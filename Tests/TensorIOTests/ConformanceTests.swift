@@ -72,7 +72,7 @@ import Testing
     let misnamed = try folder.write(bytes(of: folder.path("a.npy")), "a.npz")
     let archive = try TensorArchive(contentsOf: misnamed)
     #expect(archive.format == "npy")
-    #expect(archive.findings.map(\.code) == ["wrong-extension"])
+    #expect(archive.findings.map(\.code) == [.wrongExtension])
   }
 
   @Test func foreignFilesAreCalledByTheirName() throws {
@@ -99,7 +99,7 @@ import Testing
       .write(to: folder.path("model.npz"))
     let archive = try TensorArchive(contentsOf: folder.path("model.npz"))
     #expect(archive.format == "torch-zip")
-    #expect(archive.findings.map(\.code) == ["wrong-extension"])
+    #expect(archive.findings.map(\.code) == [.wrongExtension])
   }
 
   @Test func everyLimitIsHeld() throws {

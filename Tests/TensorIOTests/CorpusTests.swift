@@ -134,7 +134,7 @@ private struct CorpusOracle {
     let found = Set(scan.uses.map(\.global.name.description))
     let missing = wanted.subtracting(found).sorted().map { "scan: no global \($0)" }
     // Names behind a fault and inside of strings are more than the oracle looked for.
-    guard scan.errors.isEmpty, !scan.findings.contains(where: { $0.code == "nested-pickle" }) else {
+    guard scan.errors.isEmpty, !scan.findings.contains(where: { $0.code == .nestedPickle }) else {
       return missing
     }
     // It looks into the folders of a program too.

@@ -52,7 +52,7 @@ import ZIPContainer
       lines(try scan(array("|O", bytes("N.")) + evil, "a.npy")) == ["os.system dangerous - @130"])
     #expect(try scan(number + [0, 0, 0], "a.npy").uses.isEmpty)
     let cut = try scan(number + array("|u1", []), "a.npy")
-    #expect(cut.findings.map(\.code) == ["trailing-bytes"])
+    #expect(cut.findings.map(\.code) == [.trailingBytes])
   }
 
   private func archive(_ members: [(String, [UInt8])], level: Int? = nil) throws
@@ -142,7 +142,7 @@ import ZIPContainer
     let legacy = try scan(
       TarArchive.entry(stream, [], patch: (257, [0, 0, 0, 0, 0])) + rest, "a.pt")
     #expect(lines(legacy).contains("os.system dangerous pickle @0"))
-    #expect(legacy.findings.contains { $0.code == "trailing-bytes" })
+    #expect(legacy.findings.contains { $0.code == .trailingBytes })
     // Or a pickle, for those who unpickle it.
     let pickle = try scan(
       TarArchive.entry(bytes("cos\nsystem\n)R."), []) + tarOfTorch(bytes("N.")), "a.tar")
@@ -206,7 +206,7 @@ import ZIPContainer
       #expect(cut.errors.map(\.code) == [.malformed], "\(count)")
     }
     let longer = try scan(whole + [1, 2], "a.pt")
-    #expect(longer.findings.map(\.code) == ["trailing-bytes"])
+    #expect(longer.findings.map(\.code) == [.trailingBytes])
     #expect(longer.findings.map(\.offset) == [whole.count])
     // A fault that is none for Python does not hide the pickles behind it.
     let surrogate = "\u{8c}\u{3}\u{ed}\u{a0}\u{80}."
@@ -226,11 +226,11 @@ import ZIPContainer
     #expect(lines(member) == ["m.n inert b.bin @18"])
     // What is no pickle is told, as by the reader.
     let rest = try scan(self.array("|u1", [7]) + [0, 0, 0], "a.npy")
-    #expect(rest.findings.map(\.code) == ["trailing-bytes"])
+    #expect(rest.findings.map(\.code) == [.trailingBytes])
   }
 
   @Test func namesOfFilesThatSayAnotherFormat() throws {
-    #expect(try scan(bytes("N."), "a.npy").findings.map(\.code) == ["wrong-extension"])
+    #expect(try scan(bytes("N."), "a.npy").findings.map(\.code) == [.wrongExtension])
     #expect(try scan(bytes("N."), "a.pkl").findings.isEmpty)
     #expect(try scan(bytes("N."), "a").findings.isEmpty)
     // Inside an archive names say nothing.

@@ -75,7 +75,7 @@ import Testing
         let dangers = archive.globals.filter { $0.verdict == .dangerous }
         // Whoever looks at the findings alone sees every danger.
         #expect(
-          archive.findings.count { $0.code == "dangerous-global" } == dangers.count, "\(row.name)")
+          archive.findings.count { $0.code == .dangerousGlobal } == dangers.count, "\(row.name)")
         do {
           try look(at: archive)
         } catch let error as TensorIOError {

@@ -126,7 +126,7 @@ import Testing
     let key = text(String(repeating: "k", count: 50_000)) + [0x71, 0]
     let pairs = repeated(40_000, [0x68, 0, 0x4e])
     let archive = try open([0x7d, 0x28] + key + [0x4e] + pairs + [0x75])
-    let findings = archive.findings.filter { $0.code == "duplicate-key" }
+    let findings = archive.findings.filter { $0.code == .duplicateKey }
     #expect(findings.count == 100)
     #expect(findings.allSatisfy { $0.message.utf8.count < 1000 })
   }

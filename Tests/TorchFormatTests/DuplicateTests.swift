@@ -45,7 +45,7 @@ import Testing
   @Test func whatNobodyReadsMayBeThereTwice() throws {
     let path = try write(("archive/notes", [1]), ("archive/notes", [2]), ("archive/NOTES", [3]))
     let archive = try TensorArchive(contentsOf: path)
-    #expect(archive.findings.map(\.code) == ["duplicate-member", "duplicate-member"])
+    #expect(archive.findings.map(\.code) == [.duplicateMember, .duplicateMember])
     #expect(try archive.onlyTensor().element(at: [0]) == .uint(7))
   }
 

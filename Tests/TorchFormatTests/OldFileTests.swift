@@ -79,7 +79,7 @@ import Testing
         parameter(Op.yes, hooks: Op.dictionary([("hook", Op.int(1))])),
       ]))
     #expect(archive.entries.map(\.tensor.requiresGrad) == [false, true, true])
-    #expect(archive.findings.map(\.code) == ["backward-hooks"])
+    #expect(archive.findings.map(\.code) == [.backwardHooks])
     let copy = try rewritten(archive)
     #expect(copy.entries.map(\.tensor.requiresGrad) == [false, true, true])
     #expect(copy.globals.map(\.name.name).contains("_rebuild_parameter"))

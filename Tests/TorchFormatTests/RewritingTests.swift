@@ -25,7 +25,7 @@ import Testing
         try archive.write(to: one, options: options)
         let copy = try TensorArchive(contentsOf: one).loaded()
         let unsafe = archive.globals.filter { $0.verdict == .dangerous }.map(\.name)
-        #expect(copy.findings.map(\.code) == unsafe.map { _ in "dangerous-global" }, "\(file.file)")
+        #expect(copy.findings.map(\.code) == unsafe.map { _ in .dangerousGlobal }, "\(file.file)")
         let names = copy.globals.filter { $0.verdict == .dangerous }.map(\.name)
         #expect(names == unsafe, "\(file.file)")
         for difference in try differences(copy, archive, losses).prefix(6) {

@@ -1,17 +1,17 @@
-internal import TensorIO
+internal import ByteIO
 
 /// A JSON value; objects keep the order of their keys.
-enum JSON {
+package enum JSON: Sendable {
   case null
   case bool(Bool)
   case int(Int)
   case double(Double)
   case string(String)
   case array([JSON])
-  case object([(String, JSON)])
+  case object([(key: String, value: JSON)])
 
   /// The value on one line.
-  var text: String {
+  package var text: String {
     switch self {
     case .null: "null"
     case .bool(let value): value ? "true" : "false"
@@ -22,15 +22,15 @@ enum JSON {
     case .string(let value): Self.quoted(value)
     case .array(let items): "[" + items.map(\.text).joined(separator: ",") + "]"
     case .object(let pairs):
-      "{" + pairs.map { Self.quoted($0.0) + ":" + $0.1.text }.joined(separator: ",") + "}"
+      "{" + pairs.map { Self.quoted($0.key) + ":" + $0.value.text }.joined(separator: ",") + "}"
     }
   }
 
   /// An optional text.
-  static func optional(_ value: String?) -> JSON { value.map { .string($0) } ?? .null }
+  package static func optional(_ value: String?) -> JSON { value.map { .string($0) } ?? .null }
 
   /// An integer; past 2^53 as a string, because most readers keep doubles.
-  static func exact(_ value: some BinaryInteger) -> JSON {
+  package static func exact(_ value: some BinaryInteger) -> JSON {
     value.magnitude <= 1 << 53 ? .int(Int(value)) : .string("\(value)")
   }
 

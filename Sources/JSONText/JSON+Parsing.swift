@@ -1,30 +1,23 @@
-internal import ByteIO
+package import ByteIO
 
-/// A JSON value, as the configuration files of exported programs have them.
-///
-/// Linear in the text; depth, length and the number of values that are kept are limited by the
-/// caller's limits.
-enum JSONText {
-  case null
-  case bool(Bool)
-  case int(Int)
-  case double(Double)
-  case string(String)
-  case array([JSONText])
-  case object([(key: String, value: JSONText)])
+// Linear in the text; depth, length and the number of values that are kept are limited by the
+// caller's limits.
 
-  /// Parses a whole text, of which what lies under one key of the outermost object is kept.
+extension JSON {
+  /// Parses a whole text.
+  /// - Parameter key: the key of the outermost object of which alone what lies under it is kept; nil
+  ///   to keep everything.
   /// - Throws: `malformed` with the offset of what is wrong, `limit` for deep nesting, a long text or
   ///   many values.
-  init(
-    parsing bytes: [UInt8], keeping key: String, limits: DecodingLimits
+  package init(
+    parsing bytes: [UInt8], keeping key: String? = nil, limits: DecodingLimits
   ) throws(TensorIOError) {
     guard bytes.count / 64 <= limits.headerBytes else {
       throw .limit(
         "the length of the JSON text, in units of 64,", bytes.count / 64 + 1,
         over: limits.headerBytes, raise: "headerBytes")
     }
-    var parser = Parser(bytes: bytes, limits: limits, key: ByteKey(key))
+    var parser = Parser(bytes: bytes, limits: limits, key: key.map { ByteKey($0) })
     self = try parser.value(depth: 0)
     parser.skipSpace()
     guard parser.position == bytes.count else {
@@ -33,13 +26,13 @@ enum JSONText {
   }
 
   /// The value under a key of an object; of equal keys the last counts.
-  subscript(key: String) -> JSONText? {
+  package subscript(key: String) -> JSON? {
     guard case .object(let pairs) = self else { return nil }
     return pairs.last { ByteKey($0.key) == ByteKey(key) }?.value
   }
 
   /// The integer, if it is one.
-  var int: Int? {
+  package var int: Int? {
     if case .int(let value) = self { return value }
     return nil
   }
@@ -47,17 +40,18 @@ enum JSONText {
   private struct Parser {
     let bytes: [UInt8]
     let limits: DecodingLimits
-    /// The key of the outermost object whose value is kept.
-    let key: ByteKey
+    /// The key of the outermost object whose value is kept; nil to keep all.
+    let key: ByteKey?
     var position = 0
     /// Whether values are kept, or walked over.
-    private var isKeeping = false
+    private var isKeeping: Bool
     private var kept = 0
 
-    init(bytes: [UInt8], limits: DecodingLimits, key: ByteKey) {
+    init(bytes: [UInt8], limits: DecodingLimits, key: ByteKey?) {
       self.bytes = bytes
       self.limits = limits
       self.key = key
+      isKeeping = key == nil
     }
 
     func failure(_ reason: String) -> TensorIOError {
@@ -73,7 +67,7 @@ enum JSONText {
       }
     }
 
-    mutating func value(depth: Int) throws(TensorIOError) -> JSONText {
+    mutating func value(depth: Int) throws(TensorIOError) -> JSON {
       guard depth < limits.nestingDepth else {
         throw .limit(
           "the nesting of JSON", depth + 1, over: limits.nestingDepth, raise: "nestingDepth")
@@ -91,8 +85,7 @@ enum JSONText {
       }
     }
 
-    private mutating func word(_ text: String, _ value: JSONText) throws(TensorIOError) -> JSONText
-    {
+    private mutating func word(_ text: String, _ value: JSON) throws(TensorIOError) -> JSON {
       guard bytes[position...].starts(with: text.utf8) else { throw failure("an unknown word") }
       position += text.utf8.count
       return value
@@ -105,9 +98,9 @@ enum JSONText {
       return true
     }
 
-    private mutating func array(_ depth: Int) throws(TensorIOError) -> JSONText {
+    private mutating func array(_ depth: Int) throws(TensorIOError) -> JSON {
       position += 1
-      var items: [JSONText] = []
+      var items: [JSON] = []
       if take(UInt8(ascii: "]")) { return .array(items) }
       repeat {
         let item = try value(depth: depth + 1)
@@ -120,9 +113,9 @@ enum JSONText {
       return .array(items)
     }
 
-    private mutating func object(_ depth: Int) throws(TensorIOError) -> JSONText {
+    private mutating func object(_ depth: Int) throws(TensorIOError) -> JSON {
       position += 1
-      var pairs: [(key: String, value: JSONText)] = []
+      var pairs: [(key: String, value: JSON)] = []
       if take(UInt8(ascii: "}")) { return .object(pairs) }
       repeat {
         skipSpace()
@@ -131,7 +124,7 @@ enum JSONText {
         }
         let key = try string()
         guard take(UInt8(ascii: ":")) else { throw failure("a key has no value") }
-        if depth == 0 { isKeeping = ByteKey(key) == self.key }
+        if depth == 0, let wanted = self.key { isKeeping = ByteKey(key) == wanted }
         let item = try value(depth: depth + 1)
         if isKeeping {
           try count()
@@ -150,7 +143,7 @@ enum JSONText {
       }
     }
 
-    private mutating func number() throws(TensorIOError) -> JSONText {
+    private mutating func number() throws(TensorIOError) -> JSON {
       let start = position
       while position < bytes.count, Self.isOfNumber(bytes[position]) { position += 1 }
       let text = String(decoding: bytes[start..<position], as: UTF8.self)
