@@ -21,7 +21,16 @@ package enum ContentHash {
     try body { (chunk) throws(TensorIOError) in
       unsafe chunk.withUnsafeBytes { bytes in unsafe hash.update(bufferPointer: bytes) }
     }
-    return hash.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    return text(of: hash.finalize())
+  }
+
+  /// The hash of a text's UTF-8.
+  static func sha256(of text: String) -> String {
+    Self.text(of: SHA256.hash(data: Array(text.utf8)))
+  }
+
+  private static func text(of digest: SHA256Digest) -> String {
+    digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 }
 

@@ -1,0 +1,107 @@
+public import ByteIO
+
+extension Finding.Code {
+  /// What the code means.
+  public var rule: ValidationRule {
+    switch self {
+    case .backwardHooks:
+      rule(
+        .warning, "A tensor comes with backward hooks, which are code and are left out.",
+        "Save a state_dict(), or remove the hooks before saving.")
+    case .dangerousBytes:
+      rule(
+        .error, "Bytes that are no PyTorch stream go to a function that runs what code they hold.",
+        "Do not load the file with Python; fetch it from a source that you trust.")
+    case .dangerousGlobal:
+      rule(
+        .error, "A pickle names a class or function that does harm when Python loads the file.",
+        "Do not load the file with Python; tensorio convert takes the tensors out of it.")
+    case .duplicateKey:
+      rule(
+        .warning, "A dictionary or a header gives one key twice; the last value counts.",
+        "Save the data again from the program that made it.")
+    case .duplicateMember:
+      rule(
+        .warning, "Two members of an archive have one name, and readers differ on which counts.",
+        "Look at both, then write the archive again with tensorio convert.")
+    case .lateProtocol:
+      rule(
+        .note, "The opcode PROTO is not the first of a pickle.",
+        "Save the data again; ordinary writers do not do this.")
+    case .leftoverStack:
+      rule(
+        .warning, "A pickle ends with more than one object on its stack; only the last is read.",
+        "Find out what wrote the file; ordinary writers do not do this.")
+    case .nestedPickle:
+      rule(
+        .warning, "A string in a pickle holds a pickle of its own.",
+        "See with tensorio scan what the inner pickle names before anything loads it.")
+    case .noChecksums:
+      rule(
+        .note, "Every CRC-32 of the archive is 0, so damage to the data would not be noticed.",
+        "Write it again with tensorio convert, or keep the hashes of its tensors.")
+    case .notAnArray:
+      rule(
+        .warning, "A member of an npz is no NumPy array and is kept as bytes.",
+        "Keep other data beside the archive, not in it.")
+    case .oddName:
+      rule(
+        .warning,
+        "A name is empty, is also that of a folder, or could hide, move or reorder "
+          + "text.",
+        "Rename the tensor with tensorio convert --rename.")
+    case .pickledWeight:
+      rule(
+        .warning, "A weight of an exported program is a pickled tensor and kept as bytes.",
+        "Export the program again with plain tensors as weights.")
+    case .python2Header:
+      rule(
+        .note, "The header of an array has Python 2's L after integers.",
+        "Save the array again with a current NumPy.")
+    case .secondPickle:
+      rule(
+        .warning, "Another pickle follows the first, which most readers never look at.",
+        "See with tensorio scan what it names, and find out what wrote the file.")
+    case .severalArrays:
+      rule(
+        .warning, "An .npy file holds several arrays; np.load reads only the first.",
+        "Put the arrays into an .npz.")
+    case .shapeMismatch:
+      rule(
+        .warning,
+        "Header and pickle of an array of objects differ on its shape; the pickle "
+          + "counts.",
+        "Save the array again from the program that made it.")
+    case .strayMember:
+      rule(
+        .warning,
+        "A member of a PyTorch archive lies outside its folder; PyTorch refuses the "
+          + "file.",
+        "Write the file again with tensorio convert or torch.save.")
+    case .trailingBytes:
+      rule(
+        .warning, "Bytes follow the end of the data, and no reader looks at them.",
+        "See what they are, then write the file again with tensorio convert.")
+    case .wrongExtension:
+      rule(
+        .note, "The ending of the file's name belongs to another format than its content.",
+        "Rename the file.")
+    case .zipHeaderMismatch:
+      rule(
+        .warning,
+        "A zip archive's local header and directory disagree, and readers differ on "
+          + "which counts.",
+        "Write the archive again with tensorio convert.")
+    case .zipUnaccountedBytes:
+      rule(
+        .warning, "Bytes of a zip archive belong to no member.",
+        "See what they are, then write the archive again with tensorio convert.")
+    }
+  }
+
+  private func rule(
+    _ level: ValidationRule.Level, _ meaning: String, _ mend: String
+  ) -> ValidationRule {
+    ValidationRule(rawValue, level, meaning, mend)
+  }
+}
