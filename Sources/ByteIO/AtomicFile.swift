@@ -77,6 +77,9 @@ public final class AtomicFile {
     try write(bytes, at: byteCount)
   }
 
+  /// Appends a text as UTF-8.
+  public func write(_ text: String) throws(TensorIOError) { try write(Array(text.utf8).span) }
+
   /// Writes bytes at an offset, which may lie before the end.
   public func write(_ bytes: Span<UInt8>, at offset: Int) throws(TensorIOError) {
     try locating(.init(file: path)) { () throws(TensorIOError) in

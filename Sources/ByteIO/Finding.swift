@@ -37,6 +37,7 @@ extension Finding {
   ///
   /// `Specs/validation.md` says what each means and what to do about it.
   public enum Code: String, Sendable, CaseIterable {
+    // What readers notice.
     case backwardHooks = "backward-hooks"
     case dangerousBytes = "dangerous-bytes"
     case dangerousGlobal = "dangerous-global"
@@ -58,5 +59,30 @@ extension Finding {
     case wrongExtension = "wrong-extension"
     case zipHeaderMismatch = "zip-header-mismatch"
     case zipUnaccountedBytes = "zip-unaccounted-bytes"
+    case oddStorageKey = "odd-storage-key"
+    case sparseMemo = "sparse-memo"
+    case collidingKeys = "colliding-keys"
+
+    // What validation looks for.
+    case cyclicValue = "cyclic-value"
+    case containsCode = "contains-code"
+    case expandedTensor = "expanded-tensor"
+    case noTensors = "no-tensors"
+    case persistentID = "persistent-id"
+    case pythonObjects = "python-objects"
+    case unknownGlobal = "unknown-global"
+
+    // What somebody asked of the contents.
+    case forbiddenTensor = "forbidden-tensor"
+    case missingTensor = "missing-tensor"
+    case notFinite = "not-finite"
+    case outOfRange = "out-of-range"
+    case tooLarge = "too-large"
+    case uncheckedValues = "unchecked-values"
+    case unexpectedTensor = "unexpected-tensor"
+    case wrongCount = "wrong-count"
+    case wrongDType = "wrong-dtype"
+    case wrongFormat = "wrong-format"
+    case wrongShape = "wrong-shape"
   }
 }

@@ -119,3 +119,62 @@ package enum Parallel {
     }
   }
 }
+
+extension Parallel {
+  /// Does work for 0..<count on several threads, and hands the results on in order, on the caller's.
+  ///
+  /// Nothing new is begun once `body` throws; it throws when what was begun has ended.
+  package static func inOrder<Outcome: Sendable>(
+    _ count: Int, width: Int, work: @escaping @Sendable (Int) -> Outcome,
+    _ body: (Int, Outcome) throws -> Void
+  ) throws {
+    guard count > 1, width > 1 else {
+      for index in 0..<count { try body(index, work(index)) }
+      return
+    }
+    let slots = (0..<count).map { _ in OutcomeSlot<Outcome>() }
+    let (next, isStopped) = (SharedCounter(), Locked(false))
+    let group = DispatchGroup()
+    defer { group.wait() }
+    for _ in 0..<min(width, count) {
+      DispatchQueue.global(qos: .userInitiated).async(group: group) {
+        while true {
+          let index = next.takeNext()
+          guard index < count, !isStopped.withLock({ $0 }) else { return }
+          slots[index].fill(work(index))
+        }
+      }
+    }
+    do {
+      for (index, slot) in slots.enumerated() { try body(index, slot.wait()) }
+    } catch {
+      isStopped.withLock { $0 = true }
+      throw error
+    }
+  }
+}
+
+/// Numbers from 0 on, each given out once.
+private final class SharedCounter: Sendable {
+  private let value = Atomic<Int>(0)
+  func takeNext() -> Int { value.add(1, ordering: .relaxed).oldValue }
+}
+
+/// A result that somebody waits for, once.
+private final class OutcomeSlot<Outcome: Sendable>: Sendable {
+  private let outcome = Locked<Outcome?>(nil)
+  private let isFilled = DispatchSemaphore(value: 0)
+
+  func fill(_ value: Outcome) {
+    outcome.withLock { $0 = value }
+    isFilled.signal()
+  }
+
+  func wait() -> Outcome {
+    while true {
+      isFilled.wait()
+      // Results are not kept once they were handed on.
+      if let value = outcome.withLock({ $0.take() }) { return value }
+    }
+  }
+}

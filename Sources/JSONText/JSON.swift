@@ -26,6 +26,26 @@ package enum JSON: Sendable {
     }
   }
 
+  /// The value over several lines, for people: each item of the outer two levels on its own.
+  package var indented: String { indented(levels: 2, by: "") + "\n" }
+
+  private func indented(levels: Int, by indent: String) -> String {
+    let inner = indent + "  "
+    func block(_ open: String, _ items: [String], _ close: String) -> String {
+      "\(open)\n" + items.map { inner + $0 }.joined(separator: ",\n") + "\n\(indent)\(close)"
+    }
+    switch self {
+    case .array(let items) where levels > 0 && !items.isEmpty:
+      return block("[", items.map { $0.indented(levels: levels - 1, by: inner) }, "]")
+    case .object(let pairs) where levels > 0 && !pairs.isEmpty:
+      return block(
+        "{",
+        pairs.map { Self.quoted($0.key) + ": " + $0.value.indented(levels: levels - 1, by: inner) },
+        "}")
+    default: return text
+    }
+  }
+
   /// An optional text.
   package static func optional(_ value: String?) -> JSON { value.map { .string($0) } ?? .null }
 

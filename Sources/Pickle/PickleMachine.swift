@@ -16,6 +16,7 @@ struct PickleMachine {
   /// Tuples that were found to be hashable, so that a key that is used again costs nothing.
   var hashableTuples: Set<UInt32> = []
   private var hasLateProtocol = false
+  private var hasSparseMemo = false
   /// The globals that STACK_GLOBAL made, by the objects of module and name.
   var stackGlobals: [UInt64: UInt32] = [:]
 
@@ -266,6 +267,15 @@ extension PickleMachine {
       try push(id)
     default:
       try Self.require(memo.count, below: room, "the number of memo slots")
+      // Writers number the slots one by one, and filling one takes a byte at least.
+      if slot > UInt64(input.position), !hasSparseMemo {
+        hasSparseMemo = true
+        pickle.findings.append(
+          Finding(
+            .sparseMemo,
+            "memo slot \(slot) is far past those before; Python's reader takes memory for all between",
+            offset: input.offset))
+      }
       memo.set(slot, to: try top(opcode))
     }
   }

@@ -1,4 +1,4 @@
-internal import ByteIO
+package import ByteIO
 
 // Elements on all cores, part by part; in order, see `streamElements`.
 extension Tensor {
@@ -21,7 +21,7 @@ extension Tensor {
   /// - Returns: false when there is no way but one after the other, and nothing was done: for
   ///   compressed bytes, bytes on a device, elements of less than a byte, and strided views where
   ///   units are no elements.
-  func forEachPart(
+  package func forEachPart(
     partBytes: Int, unit: Int = 1, batch: Int = 1, limits: DecodingLimits,
     _ body: @Sendable (UnsafeRawBufferPointer, _ first: Int) throws(TensorIOError) -> Void
   ) throws(TensorIOError) -> Bool {

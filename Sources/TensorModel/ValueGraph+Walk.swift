@@ -169,6 +169,8 @@ package struct GraphWalk {
     /// Whether steps into it follow: none do into leaves, empty containers, and containers that
     /// lead back to themselves.
     package let hasContents: Bool
+    /// Whether it is a container that is open further out.
+    package let isCycle: Bool
   }
 
   private struct Frame {
@@ -272,7 +274,7 @@ package struct GraphWalk {
     let isCycle = open.contains(id)
     guard let children = isCycle ? [] : graph.children(of: id) else {
       isLeafOnPath = true
-      return Step(id: id, isLeaf: true, hasContents: false)
+      return Step(id: id, isLeaf: true, hasContents: false, isCycle: false)
     }
     guard path.count < limits.nestingDepth else {
       throw .limit(
@@ -282,6 +284,7 @@ package struct GraphWalk {
     frames.append(
       Frame(id: id, children: children, isObject: isObject, isCycle: isCycle, visit: visits))
     if !isCycle { open.insert(id) }
-    return Step(id: id, isLeaf: false, hasContents: !children.isEmpty)
+    return Step(
+      id: id, isLeaf: false, hasContents: !children.isEmpty, isCycle: isCycle)
   }
 }

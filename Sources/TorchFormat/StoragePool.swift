@@ -57,6 +57,8 @@ final class StoragePool {
   /// The places of entries with other keys.
   private var named: [ByteKey: Int] = [:]
   private var references: [Pickle.ID: StorageReference] = [:]
+  /// That a key is no text, once.
+  private(set) var findings: [Finding] = []
   private var lastType: (type: GlobalName, dtype: DType?)?
 
   /// The storage in a byte string that holds a file of its own, as `pickle.dump(tensor)` has it.
@@ -103,6 +105,10 @@ final class StoragePool {
     }
     guard let key = pickle.key(parts[2]) else {
       throw .malformed("the key of a storage is no string")
+    }
+    if findings.isEmpty, pickle.string(parts[2]) == nil {
+      findings.append(
+        Finding(.oddStorageKey, "the key of storage \(key.escapedForDisplay) is a number, no text"))
     }
     guard let location = pickle.string(parts[3]) else {
       throw .malformed("the location of a storage is no string")

@@ -49,7 +49,7 @@ struct TorchPickle {
     graph = ValueGraph(.none)
     let id = try decoder.decode()
     graph = decoder.graph
-    findings += located(decoder.findings) + nested.findings
+    findings += located(decoder.findings) + located(objects.pool.findings) + nested.findings
     globals += nested.globals
     return id
   }

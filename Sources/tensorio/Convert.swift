@@ -109,7 +109,7 @@ struct Convert: ParsableCommand {
       let given = paths.dropLast() + (try filesFrom.map { try InputFiles.lines(of: $0) } ?? [])
       guard let output = paths.last, !given.isEmpty else { throw ValidationError("no input files") }
       var files: [(path: String, name: String)] = []
-      try report.forEach(Array(given)) { files += try Self.files(at: $0) }
+      try report.forEach(Array(given)) { files += try Folder.inputs(at: $0) }
       try report.forEach([output]) { _ in try OpenFiles.require(files.count) }
       if report.hasFailed { return }
       var inputs: [ConversionInput] = []
@@ -128,22 +128,6 @@ struct Convert: ParsableCommand {
         try conversion.run(report)
       }
     }
-  }
-
-  /// The file itself, or the files below a folder.
-  private static func files(at path: String) throws(TensorIOError) -> [(path: String, name: String)]
-  {
-    guard Folder.exists(path) else {
-      return [(path, path.split(separator: "/").last.map(String.init) ?? path)]
-    }
-    let names = try Folder.files(below: path, endings: FormatRegistry.endings)
-    guard !names.isEmpty else {
-      throw TensorIOError(
-        .invalidArgument,
-        "the folder holds no files ending in \(FormatRegistry.endings.joined(separator: " or "))")
-    }
-    let root = path.hasSuffix("/") ? path : path + "/"
-    return names.map { (root + $0, $0) }
   }
 
   /// What is left out and renamed.

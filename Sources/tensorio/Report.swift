@@ -8,6 +8,8 @@ final class Report {
   private var sawFinding = false
   private var sawFailure = false
   let isJSON: Bool
+  /// Whether what is wrong with files leaves the exit status 0.
+  var isLenient = false
 
   init(isJSON: Bool) { self.isJSON = isJSON }
 
@@ -26,6 +28,9 @@ final class Report {
       sawFinding = true
       var parts = [file.escapedForDisplay]
       if let member = finding.member { parts.append("member '\(member.escapedForDisplay)'") }
+      if let tensor = finding.tensor, !tensor.isEmpty {
+        parts.append("tensor '\(tensor.escapedForDisplay)'")
+      }
       if let offset = finding.offset { parts.append("byte \(offset)") }
       parts.append("\(finding.message) (\(finding.code.rawValue))")
       try message("warning", parts.joined(separator: ": "))
@@ -64,6 +69,9 @@ final class Report {
     }
   }
 
+  /// Says how all went, where a person may want it.
+  func summarize(_ text: String) throws { try? Stream.error.line("tensorio: \(text)") }
+
   private func message(_ kind: String, _ text: String) throws {
     let label = Stream.error.isStyled ? "\u{1b}[1m\(kind):\u{1b}[0m" : "\(kind):"
     // Nothing can be done when standard error is closed.
@@ -89,6 +97,7 @@ final class Report {
   /// Ends the command with the status that is due.
   func finish() throws {
     if Signals.isInterrupted { throw ExitCode(130) }
+    if isLenient { return }
     if sawFailure { throw ExitCode(2) }
     if sawFinding { throw ExitCode(1) }
   }
@@ -108,7 +117,7 @@ extension JSON {
     self = .object(
       (file.map { [("file", .string($0))] } ?? []) + [
         ("code", .string(finding.code.rawValue)), ("message", .string(finding.message)),
-        ("member", .optional(finding.member)),
+        ("member", .optional(finding.member)), ("tensor", .optional(finding.tensor)),
         ("offset", finding.offset.map { .int($0) } ?? .null),
       ])
   }

@@ -169,6 +169,22 @@ enum Folder {
     return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
+  /// The file itself, or the files below a folder that end like a format's: the path of each, and
+  /// its name in the folder.
+  static func inputs(at path: String) throws(TensorIOError) -> [(path: String, name: String)] {
+    guard exists(path) else {
+      return [(path, path.split(separator: "/").last.map(String.init) ?? path)]
+    }
+    let names = try files(below: path, endings: FormatRegistry.endings)
+    guard !names.isEmpty else {
+      throw TensorIOError(
+        .invalidArgument,
+        "the folder holds no files ending in \(FormatRegistry.endings.joined(separator: " or "))")
+    }
+    let root = path.hasSuffix("/") ? path : path + "/"
+    return names.map { (root + $0, $0) }
+  }
+
   /// The files below a folder with one of these endings, as paths relative to it, sorted; hidden ones
   /// and links to folders are left out.
   static func files(below root: String, endings: [String]) throws(TensorIOError) -> [String] {
@@ -195,5 +211,23 @@ enum Folder {
       }
     }
     return found.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+}
+
+/// A file that others write to as well.
+enum AppendedFile {
+  /// Adds a text at the end, in one write.
+  static func append(_ text: String, to path: String) throws(TensorIOError) {
+    let place = TensorIOError.Place(file: path)
+    func failure(_ what: String) -> TensorIOError {
+      TensorIOError(.io, "\(what): \(unsafe String(cString: strerror(errno)))", at: place)
+    }
+    let fd = unsafe open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o666)
+    guard fd >= 0 else { throw failure("cannot be opened") }
+    defer { close(fd) }
+    let bytes = Array(text.utf8)
+    guard unsafe Glibc.write(fd, bytes, bytes.count) == bytes.count else {
+      throw failure("takes no more")
+    }
   }
 }

@@ -4,6 +4,8 @@ internal import TensorIO
 /// The command.
 @main
 struct Tensorio: ParsableCommand {
+  static let version = "0.1.0"
+
   static let configuration = CommandConfiguration(
     commandName: "tensorio",
     abstract: "List, print, hash, convert and upload files of tensors without Python.",
@@ -14,9 +16,9 @@ struct Tensorio: ParsableCommand {
       Exit status: 0 clean, 1 something odd or dangerous, or no tensors where they were expected, 2 a file could not be \
       read or written, 64 the command line is wrong, 130 interrupted.
       """,
-    version: "0.1.0",
+    version: version,
     subcommands: [
-      Ls.self, Show.self, Stats.self, Hash.self, Convert.self, Scan.self,
+      Ls.self, Show.self, Stats.self, Hash.self, Convert.self, Validate.self, Scan.self,
       Upload.self, Devices.self,
     ])
 

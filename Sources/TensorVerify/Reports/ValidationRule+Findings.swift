@@ -96,6 +96,95 @@ extension Finding.Code {
       rule(
         .warning, "Bytes of a zip archive belong to no member.",
         "See what they are, then write the archive again with tensorio convert.")
+    case .oddStorageKey:
+      rule(
+        .warning, "The key of a storage in a PyTorch archive is a number, not a text.",
+        "Save the file again with torch.save or tensorio convert.")
+    case .sparseMemo:
+      rule(
+        .warning,
+        "A pickle numbers its memo so far apart that Python takes memory for what lies between.",
+        "Find out what wrote the file; ordinary writers do not do this.")
+    case .collidingKeys:
+      rule(
+        .warning,
+        "Keys of a dictionary are chosen so that Python takes quadratic time to read them.",
+        "Do not load the file with Python; find out what wrote it.")
+    case .cyclicValue:
+      rule(
+        .warning, "A container holds itself, which no walk over the values comes to an end of.",
+        "Save a plain state_dict().")
+    case .containsCode:
+      rule(
+        .warning,
+        "The archive holds a program, which torch.jit.load runs and nothing here looks at.",
+        "Take its tensors out with tensorio convert, or trust its source.")
+    case .expandedTensor:
+      rule(
+        .warning, "A few stored bytes stand for a tensor too large to be written out.",
+        "Keep it as it is; copying it takes the memory that the message names.")
+    case .noTensors:
+      rule(
+        .warning, "The file holds values, and none is a tensor.",
+        "See with tensorio ls --tree what is in it.")
+    case .persistentID:
+      rule(
+        .warning, "A plain pickle refers to objects outside it, and pickle.load stops there.",
+        "Save with torch.save, which keeps the storages with the pickle.")
+    case .pythonObjects:
+      rule(
+        .warning,
+        "An array holds Python objects, which np.load refuses unless allow_pickle is given.",
+        "Save numbers or text in an array of their own dtype.")
+    case .unknownGlobal:
+      rule(
+        .warning, "A pickle names a class or function that Python has to trust to load the file.",
+        "Allow it with --allow-global or a policy if you know it; else convert the tensors alone.")
+    case .forbiddenTensor:
+      rule(
+        .error, "A tensor is there that the policy forbids.",
+        "Leave it out with tensorio convert --exclude.")
+    case .missingTensor:
+      rule(
+        .error, "A tensor that was asked for is not there.",
+        "Look with tensorio ls whether it has another name.")
+    case .notFinite:
+      rule(
+        .error, "Some numbers are NaN, infinite or NaT.",
+        "See with tensorio stats which tensors have them, and save the data again.")
+    case .outOfRange:
+      rule(
+        .error, "Some numbers lie outside of the range that was asked for.",
+        "See with tensorio stats what the range is, and save the data again.")
+    case .tooLarge:
+      rule(
+        .error, "The file is larger than the policy allows.",
+        "Raise max_file_bytes, or leave something out.")
+    case .uncheckedValues:
+      rule(
+        .warning,
+        "Numbers were asked about that are not looked at: fields of records, text, small floats.",
+        "Ask about tensors of plain numbers only, with --range or rules by name.")
+    case .unexpectedTensor:
+      rule(
+        .error, "A tensor is there that no rule of the policy is about.",
+        "Add a rule, allow_other_tensors, or leave it out with tensorio convert --exclude.")
+    case .wrongCount:
+      rule(
+        .error, "The file has fewer or more tensors than the policy allows.",
+        "Compare tensorio ls with the policy.")
+    case .wrongDType:
+      rule(
+        .error, "A tensor has another dtype than the policy allows.",
+        "Convert it with tensorio convert --dtype.")
+    case .wrongFormat:
+      rule(
+        .error, "The file has another format than the policy allows.",
+        "Write it again with tensorio convert.")
+    case .wrongShape:
+      rule(
+        .error, "A tensor has another shape than the policy allows.",
+        "Compare tensorio ls with the policy.")
     }
   }
 
