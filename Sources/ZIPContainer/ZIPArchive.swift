@@ -10,6 +10,8 @@ public struct ZIPArchive: Sendable {
   /// Whether every checksum is 0, as PyTorch writes it after `set_crc32_options(False)`: then none is
   /// compared.
   public let lacksChecksums: Bool
+  /// Where the directory starts in the file.
+  let directoryOffset: Int
 
   /// Reads the directory of a file.
   ///
@@ -60,6 +62,7 @@ public struct ZIPArchive: Sendable {
     try Self.requireDisjoint(members, before: layout.directory.lowerBound)
     self.lacksChecksums = lacksChecksums
     self.members = members
+    directoryOffset = layout.directory.lowerBound
     self.findings = findings + Self.unaccounted(members, layout, file)
   }
 
@@ -109,7 +112,7 @@ public struct ZIPArchive: Sendable {
         // CRC and sizes, of 32 or 64 bits, with or without a signature.
         let next = index + 1 < ordered.count ? ordered[index + 1].range : layout.directory
         let rest = next.lowerBound - position
-        if [12, 16, 20, 24].contains(rest) { position += rest }
+        if descriptorSizes.contains(rest) { position += rest }
       }
     }
     let gap = layout.directory.lowerBound - position
@@ -141,7 +144,7 @@ public struct ZIPArchive: Sendable {
   }
 
   /// The members by their place in the file, which nearly always is the order of the directory.
-  private static func ordered(_ members: [ZIPMember]) -> [ZIPMember] {
+  static func ordered(_ members: [ZIPMember]) -> [ZIPMember] {
     var last = -1
     for member in members {
       guard member.range.lowerBound >= last else {

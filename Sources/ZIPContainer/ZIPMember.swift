@@ -15,7 +15,7 @@ public final class ZIPMember: ByteSource {
   let range: Range<Int>
   let hasDescriptor: Bool
   /// Nil where the archive was written without checksums.
-  private let crc32: UInt32?
+  let crc32: UInt32?
   let data: FileSlice
 
   /// The longest output that a byte of deflated input can have is 1,032 bytes.

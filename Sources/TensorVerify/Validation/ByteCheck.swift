@@ -13,14 +13,18 @@ enum ByteCheck {
     let range: Range<Int>?
   }
 
-  /// What is wrong with the members of a file, each; none for files that are no archives.
+  /// What is odd and what is wrong with the members of a file; nothing for files that are no archives.
   /// - Throws: when the directory cannot be read.
-  static func errors(
-    in file: InputFile, limits: DecodingLimits
-  ) throws(TensorIOError) -> [TensorIOError] {
-    guard ZIPArchive.isArchive(try file.bytes(0..<min(4, file.byteCount))) else { return [] }
+  static func outcome(
+    of file: InputFile, limits: DecodingLimits
+  ) throws(TensorIOError) -> (findings: [Finding], errors: [TensorIOError]) {
+    guard ZIPArchive.isArchive(try file.bytes(0..<min(4, file.byteCount))) else { return ([], []) }
     file.adviseSequential()
-    let members = try ZIPArchive(file, limits: limits).members
+    let archive = try ZIPArchive(file, limits: limits)
+    return (try archive.descriptorFindings(), try errors(in: archive.members))
+  }
+
+  private static func errors(in members: [ZIPMember]) throws(TensorIOError) -> [TensorIOError] {
     let loaders = members.map { $0.parts }
     let pieces = members.indices.flatMap { index -> [Piece] in
       guard loaders[index] != nil else { return [Piece(member: index, range: nil)] }

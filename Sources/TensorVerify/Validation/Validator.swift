@@ -39,7 +39,9 @@ private struct FileCheck {
       let archive = open()
       scan()
       if let archive { try check(archive) }
-      for error in try ByteCheck.errors(in: file, limits: options.reading.limits) { note(error) }
+      let bytes = try ByteCheck.outcome(of: file, limits: options.reading.limits)
+      note(bytes.findings)
+      for error in bytes.errors { note(error) }
       if let policy = options.policy { note(policy.findings(fileBytes: file.byteCount)) }
       try file.requireUnchanged()
     } catch {
