@@ -42,8 +42,17 @@ public struct GlobalScan: Sendable {
   public init(
     contentsOf path: String, options: ReadingOptions = ReadingOptions()
   ) throws(TensorIOError) {
-    try locating(.init(file: path)) { () throws(TensorIOError) in
-      try scan(try InputFile(path: path), options)
+    self = try locating(.init(file: path)) { () throws(TensorIOError) in
+      try GlobalScan(in: try InputFile(path: path), options: options)
+    }
+  }
+
+  /// Searches a file that is open.
+  package init(
+    in file: InputFile, options: ReadingOptions = ReadingOptions()
+  ) throws(TensorIOError) {
+    try locating(.init(file: file.path)) { () throws(TensorIOError) in
+      try scan(file, options)
     }
   }
 

@@ -8,11 +8,19 @@ extension TensorArchive {
     contentsOf path: String, options: ReadingOptions = ReadingOptions()
   ) throws(TensorIOError) {
     self = try locating(.init(file: path)) { () throws(TensorIOError) in
-      let file = try InputFile(path: path)
+      try TensorArchive(in: try InputFile(path: path), options: options)
+    }
+  }
+
+  /// Reads a file that is open.
+  package init(
+    in file: InputFile, options: ReadingOptions = ReadingOptions()
+  ) throws(TensorIOError) {
+    self = try locating(.init(file: file.path)) { () throws(TensorIOError) in
       let opened = try OpenedFile(file, options: options)
       let format = try FormatRegistry.format(of: opened)
       var archive = try opened.checking { () throws(TensorIOError) in try format.read(opened) }
-      if let finding = FormatRegistry.misnaming(path, format.descriptor) {
+      if let finding = FormatRegistry.misnaming(file.path, format.descriptor) {
         archive.findings.append(finding)
       }
       return archive

@@ -55,3 +55,17 @@ import Testing
     #expect(try validate([], as: "model.npy").errors[0].reason.contains("empty"))
   }
 }
+
+extension ContainerValidationTests {
+  /// A million oddities of one kind are no million lines.
+  @Test func findingsOfOneKindAreCounted() throws {
+    let folder = try TemporaryFolder()
+    let tensors = try (0..<1200).map { ("t\($0)", try Tensor([Float.nan], shape: [1])) }
+    try TensorArchive(tensors).write(to: folder.path("x.npz"))
+    var options = ValidationOptions()
+    options.requiresFinite = true
+    let found = Validator(options: options).validate(folder.path("x.npz")).findings
+    #expect(found.count == 1001)
+    #expect(found.last?.message == "200 more of this kind are left out")
+  }
+}

@@ -24,6 +24,8 @@ private struct FileCheck {
   private let path: String
   private let options: ValidationOptions
   private(set) var result: ValidationResult
+  private var collected = FindingCollection()
+  private var reasons: Set<String> = []
 
   init(_ path: String, _ options: ValidationOptions) {
     self.path = path
@@ -32,12 +34,13 @@ private struct FileCheck {
   }
 
   mutating func run() {
+    defer { result.findings = collected.findings }
     do throws(TensorIOError) {
-      // Kept open, so that what is looked at in several passes is one file.
       let file = try InputFile(path: path)
       result.fileBytes = file.byteCount
-      let archive = open()
-      scan()
+      // All passes look at the file that was opened, whatever the path names meanwhile.
+      let archive = open(file)
+      scan(file)
       if let archive { try check(archive) }
       let bytes = try ByteCheck.outcome(of: file, limits: options.reading.limits)
       note(bytes.findings)
@@ -49,9 +52,9 @@ private struct FileCheck {
     }
   }
 
-  private mutating func open() -> TensorArchive? {
+  private mutating func open(_ file: InputFile) -> TensorArchive? {
     do throws(TensorIOError) {
-      let archive = try TensorArchive(contentsOf: path, options: options.reading)
+      let archive = try TensorArchive(in: file, options: options.reading)
       result.format = archive.format
       result.tensorCount = archive.entries.count
       result.byteCount = archive.byteCount
@@ -65,9 +68,9 @@ private struct FileCheck {
   }
 
   /// What pickles name, in broken files too.
-  private mutating func scan() {
+  private mutating func scan(_ file: InputFile) {
     do throws(TensorIOError) {
-      let scan = try GlobalScan(contentsOf: path, options: options.reading)
+      let scan = try GlobalScan(in: file, options: options.reading)
       note(scan.findings)
       for use in scan.uses where !isAllowed(use.global.name) {
         let name = use.global.name.description.escapedForDisplay
@@ -75,17 +78,15 @@ private struct FileCheck {
         switch use.global.verdict {
         case .known: continue
         case .inert:
-          note([
+          note(
             Finding(
               .unknownGlobal, "\(name) has to be trusted where Python loads this file",
-              member: member, offset: offset)
-          ])
+              member: member, offset: offset))
         case .dangerous:
-          note([
+          note(
             Finding(
               .dangerousGlobal, "\(name) runs when Python loads this file", member: member,
-              offset: offset)
-          ])
+              offset: offset))
         }
       }
       for error in scan.errors { note(error) }
@@ -113,12 +114,11 @@ private struct FileCheck {
   }
 
   private mutating func note(_ findings: [Finding]) {
-    for finding in findings where !isAllowed(finding) {
-      // The archive and the scan notice some things both.
-      if !result.findings.contains(where: { $0.isSame(as: finding) }) {
-        result.findings.append(finding)
-      }
-    }
+    for finding in findings { note(finding) }
+  }
+
+  private mutating func note(_ finding: Finding) {
+    if !isAllowed(finding) { collected.add(finding) }
   }
 
   private func isAllowed(_ finding: Finding) -> Bool {
@@ -128,17 +128,6 @@ private struct FileCheck {
 
   private mutating func note(_ error: TensorIOError) {
     let error = error.located(in: .init(file: path))
-    if !result.errors.contains(where: { $0.description == error.description }) {
-      result.errors.append(error)
-    }
-  }
-}
-
-extension Finding {
-  /// Whether two readings noticed the same thing.
-  fileprivate func isSame(as other: Finding) -> Bool {
-    code == other.code && member == other.member && tensor == other.tensor && offset == other.offset
-      && (offset != nil && code != .dangerousGlobal && code != .unknownGlobal
-        || message == other.message)
+    if reasons.insert(error.description).inserted { result.errors.append(error) }
   }
 }
