@@ -36,7 +36,9 @@ struct ZIPDirectoryLayout {
     let tail = try file.bytes(tailStart..<file.byteCount)
     guard let found = Self.lastIndex(of: Self.endSignature, in: tail, before: tail.count - 18)
     else {
-      throw .malformed("no end record: this is no ZIP archive, or it is cut short")
+      throw .malformed(
+        "no end record: this is no ZIP archive, or it is cut short (tensorio salvage keeps what is "
+          + "intact)")
     }
     let endOffset = tailStart + found
     var cursor = ByteCursor(tail.span.extracting((found + 4)...), baseOffset: endOffset + 4)

@@ -14,7 +14,7 @@ struct Validate: ParsableCommand {
         tensorio validate models/ --finite --junit report.xml
         tensorio validate good.pt --write-policy policy.json
         tensorio validate upload.pt --policy policy.json
-        git diff --name-only -z main | tensorio validate --files-from - --github
+        git diff --name-only -z main -- '*.npz' '*.pt' | tensorio validate --files-from -
 
       Exit status: 0 clean, 1 something was found, 2 a file could not be read to its end, or there were \
       no files. Specs/validation.md has every finding, its meaning and its mend.
