@@ -23,14 +23,22 @@ package enum TorchSalvage {
     package let lost: [LostTensor]
   }
 
-  /// The folder of the records, when `names` has a `data.pkl` as `torch.save` writes it.
+  /// The folder of the records, with its slash, when `names` are those of an archive that
+  /// `torch.save` wrote; its `data.pkl` may be lost.
   package static func folder(of names: [String]) -> String? {
-    names.lazy.compactMap { name -> String? in
-      guard name.utf8.count >= 8, name.hasSuffix("data.pkl") else { return nil }
-      let folder = name.dropLast(8)
-      return folder.isEmpty || folder.firstIndex(of: "/") == folder.indices.last
-        ? String(folder) : nil
-    }.first
+    if let folder = folder(of: names, with: "data.pkl") { return folder }
+    guard !names.contains(where: { $0.hasSuffix(".npy") }) else { return nil }
+    return folder(of: names, with: "byteorder") ?? folder(of: names, with: "version")
+  }
+
+  private static func folder(of names: [String], with record: String) -> String? {
+    for name in names where name.hasSuffix(record) {
+      let folder = name.dropLast(record.count)
+      if folder.isEmpty || folder.firstIndex(of: "/") == folder.indices.last {
+        return String(folder)
+      }
+    }
+    return nil
   }
 
   /// Reads an archive of intact members, the first of which is the pickle.

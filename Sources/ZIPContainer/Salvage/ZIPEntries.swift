@@ -6,18 +6,21 @@ struct ZIPEntries {
   let isComplete: Bool
   /// The entries in the order of the directory.
   let all: [ZIPEntry]
+  private var places: [Int] = []
   private var indexes: [Int: Int] = [:]
 
   /// Reads the directory, or, where it is damaged, each entry by itself.
-  init(_ file: InputFile, _ places: ZIPSignatures) throws(TensorIOError) {
+  init(_ file: InputFile, _ signatures: ZIPSignatures) throws(TensorIOError) {
     if let layout = try? ZIPDirectoryLayout(file) {
       (isComplete, all) = (true, layout.entries)
     } else {
       isComplete = false
       let window = FileWindow(file)
       var found: [ZIPEntry] = []
-      for place in places.entries {
-        if let entry = try? Self.entry(window, at: place) { found.append(entry) }
+      for place in signatures.entries {
+        guard let entry = try? Self.entry(window, at: place) else { continue }
+        found.append(entry)
+        places.append(place)
       }
       all = found
     }
@@ -28,6 +31,20 @@ struct ZIPEntries {
 
   /// The entry whose local header is here.
   subscript(offset: Int) -> ZIPEntry? { indexes[offset].map { all[$0] } }
+
+  /// The entry whose local header is here, if it can be believed: one of a damaged directory may
+  /// belong to an archive inside a member, so it has to lie behind the data and have the same name.
+  func entry(_ offset: Int, named name: ArraySlice<UInt8>, behind end: Int) -> ZIPEntry? {
+    guard let index = indexes[offset] else { return nil }
+    if isComplete { return all[index] }
+    return places[index] >= end && all[index].rawName == name ? all[index] : nil
+  }
+
+  /// The entries that lie behind the data, with theirs in the order of the file.
+  func entries(behind end: Int) -> [ZIPEntry] {
+    let behind = isComplete ? all[...] : all[(places.firstIndex { $0 >= end } ?? all.count)...]
+    return behind.sorted { ($0.headerOffset ?? 0) < ($1.headerOffset ?? 0) }
+  }
 
   /// One entry; its layout is in `ZIPMemberRecord.swift`.
   private static func entry(_ file: FileWindow, at place: Int) throws(TensorIOError) -> ZIPEntry {

@@ -34,15 +34,15 @@ struct ZIPSalvageWalk {
   /// Looks at the local header at an offset, or at what looks like one.
   mutating func visit(_ offset: Int) throws(TensorIOError) {
     guard offset >= end else { return }
-    let entry = directory[offset]
     guard let header = try? ZIPLocalHeader(window, at: offset) else {
       // With an entry, `visitEntries` tells what became of it.
-      if entry == nil, offset >= claimedEnd { noteCutHeader(offset) }
+      if directory[offset] == nil, offset >= claimedEnd { noteCutHeader(offset) }
       return
     }
     guard let name = ZIPNames.text(header.name, isUTF8: header.isUTF8),
       header.unknownFlags & ~ZIPLocalHeader.encryptionFlags == 0
     else { return }
+    let entry = directory.entry(offset, named: header.name, behind: claimedEnd)
     guard offset >= claimedEnd || entry != nil else {
       return lose(
         name, offset, "lies where the data of a damaged member should be; it may belong to that")
@@ -83,11 +83,14 @@ struct ZIPSalvageWalk {
     let left = file.byteCount - header.dataOffset
     let length = extents.first?.compressedSize
     let isCut = left < length ?? .max
+    if reason == nil, !directory.isComplete {
+      reason = "the file ends before anything tells how long its data is"
+    }
     if let length, isCut { reason = "has \(left) of its \(length) bytes; the file ends in it" }
-    lose(name, header.offset, reason ?? "no record tells how long its data is")
+    lose(name, header.offset, reason ?? "nothing tells how long its data is")
     hasOpenEnd = length == nil
     claimedEnd = max(claimedEnd, header.dataOffset + min(left, length ?? 0))
-    cut = isCut && directory.all.isEmpty ? try cutMember(header, name) : nil
+    cut = isCut && !directory.isComplete ? try cutMember(header, name) : nil
   }
 
   /// A local header that the end of the file cuts: the name may still be there.
@@ -159,8 +162,8 @@ struct ZIPSalvageWalk {
   mutating func visitEntries() throws(TensorIOError) {
     let taken = members.map(\.range)
     var next = 0
-    var end = 0
-    for entry in directory.all.sorted(by: { ($0.headerOffset ?? 0) < ($1.headerOffset ?? 0) }) {
+    var position = 0
+    for entry in directory.entries(behind: max(end, claimedEnd)) {
       guard let offset = entry.headerOffset else { continue }
       if visited.contains(offset) {
         if directory[offset]?.rawName != entry.rawName {
@@ -174,11 +177,11 @@ struct ZIPSalvageWalk {
         let header = try ZIPLocalHeader(window, at: offset, damaged: entry)
         let extent = ZIPExtent(
           crc32: entry.crc32, compressedSize: entry.compressedSize, size: entry.size)
-        guard offset >= end, entry.compressedSize <= limit - header.dataOffset else {
+        guard offset >= position, entry.compressedSize <= limit - header.dataOffset else {
           throw .malformed("its local header is damaged, and its data would overlap another's")
         }
         let member = try member(header, entry.name, extent)
-        end = member.range.upperBound
+        position = member.range.upperBound
         members.append(member)
       } catch {
         guard error.code != .io else { throw error }
