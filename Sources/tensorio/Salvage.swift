@@ -94,17 +94,18 @@ struct SalvageCommand: ParsableCommand {
 extension Salvage {
   /// What is lost, in one sentence.
   fileprivate var summary: String {
-    let names = lost.count
     var parts: [String] = []
-    if names > 0 { parts.append("\(names) lost") }
+    if !lost.isEmpty { parts.append("\(lost.count) lost") }
     if !partial.isEmpty { parts.append("\(partial.count) kept in part") }
     if parts.isEmpty { parts.append("nothing is known to be lost") }
-    return parts.joined(separator: ", ") + "; \(kept.count) whole tensors are written"
+    return parts.joined(separator: ", ") + "; \(wholeTensors) written"
   }
+
+  private var wholeTensors: String { "\(kept.count) whole tensor\(kept.count == 1 ? "" : "s")" }
 
   /// The account for people.
   fileprivate var lines: [String] {
-    var lines = ["kept: \(kept.count) tensors, whole"]
+    var lines = ["kept: \(wholeTensors)"]
     if isComplete { lines.append("nothing is lost") }
     lines += partial.map { part in
       "partial: \(Self.shown(part.name)): \(part.kept) of \(part.length) along axis \(part.axis), "
@@ -114,11 +115,11 @@ extension Salvage {
       var place: [String] = []
       if let member = lost.member { place.append("member '\(member.escapedForDisplay)'") }
       if let offset = lost.offset { place.append("byte \(offset)") }
-      let name = lost.name.map(Self.shown) ?? "data"
+      let name = lost.name.map(Self.shown) ?? "the rest"
       return "lost: \(name)" + (place.isEmpty ? "" : " (\(place.joined(separator: ", ")))")
         + ": \(lost.reason)"
     }
-    return lines + notes.map { "note: \($0)" }
+    return (lines + notes.map { "note: \($0)" }).map(\.escapedForDisplay)
   }
 
   private static func shown(_ name: String) -> String {

@@ -55,11 +55,7 @@ struct ZIPSalvageWalk {
     }
     visited.insert(offset)
     names.insert(ByteKey(name))
-    if let entry, entry.rawName != header.name {
-      let other = "the directory has another name for this member"
-      lose(entry.name, offset, "\(other), '\(name.escapedForDisplay)' in its local header")
-      return lose(name, offset, "\(other), '\(entry.name.escapedForDisplay)'")
-    }
+    if let entry, entry.rawName != header.name { return loseBoth(name, entry, offset) }
     try examine(header, name, entry)
   }
 
@@ -71,9 +67,15 @@ struct ZIPSalvageWalk {
     for extent in extents {
       do throws(TensorIOError) {
         let member = try member(header, name, extent)
-        members.append(member)
         end = member.range.upperBound
         (cut, hasOpenEnd) = (nil, false)
+        // Names have no checksum.
+        if let other = directory[header.offset], other.rawName != header.name,
+          other.crc32 == extent.crc32, other.size == extent.size
+        {
+          return loseBoth(name, other, header.offset)
+        }
+        members.append(member)
         return
       } catch {
         guard error.code != .io else { throw error }
@@ -188,6 +190,18 @@ struct ZIPSalvageWalk {
         lose(entry.name, offset, error.reason)
       }
     }
+  }
+
+  /// Headers with two names for one member: either may be the damaged one.
+  private mutating func loseBoth(_ name: String, _ entry: ZIPEntry, _ offset: Int) {
+    lose(
+      entry.name, offset,
+      "the directory has this name for the member, its local header "
+        + "'\(name.escapedForDisplay)'")
+    lose(
+      name, offset,
+      "the local header has this name for the member, the directory "
+        + "'\(entry.name.escapedForDisplay)'")
   }
 
   private mutating func lose(_ name: String, _ offset: Int, _ reason: String) {
