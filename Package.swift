@@ -98,8 +98,8 @@ let package = Package(
     .target(
       name: "TensorVerify",
       dependencies: [
-        "ByteIO", "TensorModel", "TensorIO", "ZIPContainer", "JSONText",
-        .product(name: "Crypto", package: "swift-crypto"),
+        "ByteIO", "TensorModel", "TensorIO", "ZIPContainer", "JSONText", "NumPyFormat",
+        "TorchFormat", .product(name: "Crypto", package: "swift-crypto"),
       ],
       swiftSettings: strict),
     .executableTarget(

@@ -14,14 +14,7 @@ struct NPYArray {
     at offset: Int, available: Int, limits: DecodingLimits,
     prefix: (Int) throws(TensorIOError) -> [UInt8]
   ) throws(TensorIOError) {
-    // Nearly every header is 128 bytes; the preamble says when one is longer.
-    var bytes = try prefix(min(available, 256))
-    var input = ByteCursor(bytes.span, baseOffset: offset)
-    let preamble = try NPYPreamble(parsing: &input, limits: limits)
-    let textEnd = preamble.textOffset - offset + preamble.textBytes
-    if textEnd > bytes.count, textEnd <= available { bytes = try prefix(textEnd) }
-    var whole = ByteCursor(bytes.span, baseOffset: offset)
-    header = try NPYHeader(parsing: &whole, limits: limits)
+    header = try Self.header(at: offset, available: available, limits: limits, prefix: prefix)
     let payload = header.element.dtype.containsObjects ? 0 : try header.payloadBytes
     guard payload <= available - header.byteCount else {
       throw .malformed(
@@ -30,6 +23,27 @@ struct NPYArray {
         offset: offset + header.byteCount)
     }
     byteCount = header.byteCount + payload
+  }
+
+  /// An array whose header was read.
+  init(_ header: NPYHeader, byteCount: Int) {
+    self.header = header
+    self.byteCount = byteCount
+  }
+
+  /// Reads the header alone; whether the elements are there is not looked at.
+  static func header(
+    at offset: Int, available: Int, limits: DecodingLimits,
+    prefix: (Int) throws(TensorIOError) -> [UInt8]
+  ) throws(TensorIOError) -> NPYHeader {
+    // Nearly every header is 128 bytes; the preamble says when one is longer.
+    var bytes = try prefix(min(available, 256))
+    var input = ByteCursor(bytes.span, baseOffset: offset)
+    let preamble = try NPYPreamble(parsing: &input, limits: limits)
+    let textEnd = preamble.textOffset - offset + preamble.textBytes
+    if textEnd > bytes.count, textEnd <= available { bytes = try prefix(textEnd) }
+    var whole = ByteCursor(bytes.span, baseOffset: offset)
+    return try NPYHeader(parsing: &whole, limits: limits)
   }
 
   /// The array as a tensor over its elements' bytes.

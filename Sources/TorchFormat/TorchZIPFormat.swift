@@ -31,13 +31,20 @@ public enum TorchZIPFormat: TensorFormat {
   public static func read(_ opened: OpenedFile) throws(TensorIOError) -> TensorArchive {
     guard let records = try TorchRecords.of(opened) else { throw .malformed("no ZIP archive") }
     try records.requireVersion()
+    return try read(
+      records, from: try RecordStorages(records, folder: "data"), options: opened.options)
+  }
+
+  /// Reads the pickle of an archive, with storages from wherever they are.
+  static func read(
+    _ records: TorchRecords, from provider: any StorageProvider, options: ReadingOptions
+  ) throws(TensorIOError) -> TensorArchive {
     let member = try records.member("data.pkl")
     return try locating(.init(member: member.name)) { () throws(TensorIOError) in
-      var reader = TorchPickle(opened.options, member: member.name)
+      var reader = TorchPickle(options, member: member.name)
       reader.findings = records.findings
-      let provider = try RecordStorages(records, folder: "data")
       // Read whole: its checksum counts, and its texts outlive the map.
-      let bytes = try records.load(member, opened.options.limits)
+      let bytes = try records.load(member, options.limits)
       let (pickle, end) = try reader.parse(bytes)
       if end < bytes.byteCount {
         reader.findings.append(
@@ -69,7 +76,7 @@ final class TorchRecords: Sendable {
   /// The folder with its slash; empty where the members lie in none.
   let prefix: String
 
-  private init(_ archive: ZIPArchive) {
+  init(_ archive: ZIPArchive) {
     members = archive.members
     index = ZIPMemberIndex(archive)
     let first = archive.members.first?.name ?? ""

@@ -54,8 +54,8 @@ package struct ZIPMemberIndex: Sendable {
 
   private static func isUpper(_ byte: UInt8) -> Bool { (0x41...0x5a).contains(byte) }
 
-  /// A name without letters of upper case folds to itself.
-  private static func fold(_ name: String) -> ByteKey {
+  /// A name in lower case; one without letters of upper case folds to itself.
+  package static func fold(_ name: String) -> ByteKey {
     let bytes = name.utf8.span
     for index in bytes.indices where isUpper(bytes[index]) {
       return ByteKey(

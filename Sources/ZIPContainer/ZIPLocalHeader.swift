@@ -29,7 +29,8 @@ struct ZIPLocalHeader {
   var hasDescriptor: Bool { flags & 8 != 0 }
   var isUTF8: Bool { flags & 0x800 != 0 }
   /// Bits 0, 6 and 13: encryption of one kind or another.
-  var isEncrypted: Bool { flags & 0x2041 != 0 }
+  static let encryptionFlags: UInt16 = 0x2041
+  var isEncrypted: Bool { flags & Self.encryptionFlags != 0 }
   /// Flags that change how the data has to be read, such as patches (bit 5).
   var unknownFlags: UInt16 { flags & ~0x080e }
 
@@ -62,6 +63,22 @@ struct ZIPLocalHeader {
       compressedSize: compressedSize, offset: 0)
     self.size = extra.size
     self.compressedSize = extra.compressedSize
+  }
+
+  /// A header of which only the length of the extra field is believed; the rest is as the directory
+  /// says.
+  init(
+    _ file: FileWindow, at offset: Int, damaged entry: ZIPEntry
+  ) throws(TensorIOError) {
+    let nameOffset = try offset.added(to: Self.fixedSize, "the end of the local header")
+    let length = try file.bytes(nameOffset - 2..<nameOffset)
+    var cursor = ByteCursor(length.span, baseOffset: nameOffset - 2)
+    let extraLength = Int(try cursor.readInteger("the extra field's length", as: UInt16.self))
+    dataOffset = try nameOffset.added(to: entry.rawName.count + extraLength, "the data's offset")
+    flags = entry.name.utf8.elementsEqual(entry.rawName) && !entry.isASCII ? 0x800 : 0
+    (method, crc32, name) = (entry.method, entry.crc32, entry.rawName)
+    (compressedSize, size) = (UInt64(entry.compressedSize), UInt64(entry.size))
+    self.offset = offset
   }
 }
 

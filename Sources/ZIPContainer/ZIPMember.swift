@@ -96,6 +96,9 @@ public final class ZIPMember: ByteSource {
   /// Where the data starts in the file.
   public var dataOffset: Int { data.range.lowerBound }
 
+  /// Where the local header starts in the file.
+  package var headerOffset: Int { range.lowerBound }
+
   /// Whether the name says that this is a folder.
   public var isDirectory: Bool { name.hasSuffix("/") && byteCount == 0 }
 

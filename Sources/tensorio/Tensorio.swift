@@ -18,7 +18,7 @@ struct Tensorio: ParsableCommand {
       """,
     version: version,
     subcommands: [
-      Ls.self, Show.self, Stats.self, Hash.self, Convert.self, Validate.self, Scan.self,
+      Ls.self, Show.self, Stats.self, Hash.self, Convert.self, Validate.self, SalvageCommand.self, Scan.self,
       Upload.self, Devices.self,
     ])
 

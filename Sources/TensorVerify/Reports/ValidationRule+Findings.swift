@@ -10,7 +10,7 @@ extension Finding.Code {
         "Save a state_dict(), or remove the hooks before saving.")
     case .dangerousBytes:
       rule(
-        .error, "Bytes that are no PyTorch stream go to a function that runs what code they hold.",
+        .error, "Bytes that are no PyTorch stream go to a function that runs what they hold.",
         "Do not load the file with Python; fetch it from a source that you trust.")
     case .dangerousGlobal:
       rule(
