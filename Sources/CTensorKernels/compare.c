@@ -131,13 +131,15 @@ static void describe(int level, int left, int right, const void *a, const void *
                      tio_numbers *numbers) {
   memset(numbers->ulps + n, 0, (-n & 7) * sizeof *numbers->ulps);
   memset(numbers->same + n, 0xff, (-n & 7) * sizeof *numbers->same);
-  if (left == right && is_float(left)) {
+  // Other bytes than 1 are true as well.
+  if (left == right && (is_float(left) || left == TIO_BOOL)) {
     levels[level]->ulps[ulps_loop(left)](a, b, numbers->ulps, numbers->same, n);
-    return;
+    if (is_float(left)) return;
   }
   double step = 1, least = INFINITY;
   if (is_float(left) && is_float(right)) tio_steps((tio_number)coarser(left, right), &step, &least);
-  levels[level]->steps(numbers->a, numbers->b, step, least, numbers->ulps, numbers->same, n);
+  if (left != right || left != TIO_BOOL)
+    levels[level]->steps(numbers->a, numbers->b, step, least, numbers->ulps, numbers->same, n);
   // Integers have no ULPs.
   if (!is_float(left) || !is_float(right))
     for (size_t i = 0; i < n; i++) numbers->ulps[i] = INFINITY;

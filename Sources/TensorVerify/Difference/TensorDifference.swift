@@ -7,8 +7,8 @@ public struct TensorDifference: Sendable {
   public enum Status: String, Sendable, CaseIterable {
     /// The same dtype and shape, and all elements the same, bit for bit.
     case equal
-    /// The same shape, and all numbers within the tolerance; at least of another dtype, or with a zero
-    /// of the other sign.
+    /// The same shape, and all numbers within the tolerance, which may be none: the same numbers in
+    /// another dtype, or zeros of another sign.
     case close
     /// Some elements are not within the tolerance.
     case differ
@@ -110,7 +110,7 @@ extension TensorDifference {
     }
     if !hasSameType, one.dtype == other.dtype { note = "scales or zero points" }
     if hasSameType, status == .close, elements.maxAbsoluteError == 0 {
-      note = "signs of zeros, or bits of NaNs"
+      note = "other bits, but the same numbers"
     }
   }
 
