@@ -318,7 +318,7 @@ static bool compare_narrow(int level, int left, int right, const unsigned char *
                            const tio_tolerance *tolerance, tio_comparison *result) {
   tio_numbers numbers;
   int64_t within[BLOCK];
-  tio_found found = {0};
+  tio_found found = {.relative = result->max_relative};
   if (!load(level, left, a, numbers.a, n)) return false;
   bool isEqual = left == right && memcmp(a, b, n * sizes[left]) == 0;
   if (isEqual) {

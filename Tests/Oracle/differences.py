@@ -69,7 +69,7 @@ def _case(rng: np.random.Generator, with_torch: bool) -> tuple[np.ndarray, np.nd
         # Elements with the same bits are the same to us, NaN too.
         close = np.isclose(x, y, rtol=rtol, atol=atol)
         if left.dtype == right.dtype:
-            bits = [np.ascontiguousarray(a).reshape(-1).view(np.uint8).reshape(a.size, -1) for a in (left, right)]
+            bits = [np.ascontiguousarray(a).reshape(-1).view(np.uint8).reshape(a.size, a.itemsize) for a in (left, right)]
             same_bits = (bits[0] == bits[1]).all(axis=1).reshape(shape) if left.size else np.ones(shape, bool)
         else:
             nan = [(np.isnan(a.real), np.isnan(a.imag)) for a in (x, y)]
@@ -121,7 +121,7 @@ def main() -> None:
     rng = np.random.default_rng(seed)
     for number in range(count):
         left, right, facts = _case(rng, "--torch" in sys.argv)
-        if rng.random() < 0.3:
+        if left.ndim and rng.random() < 0.3:
             left = np.asfortranarray(left)
         if rng.random() < 0.3:
             right = right.astype(right.dtype.newbyteorder(">"))

@@ -185,15 +185,22 @@ import Testing
 
   @Test func byteOrdersMakeNoDifference() throws {
     var count = 0
-    for little in try Repository.testFolder("npy/valid") where little.hasSuffix("-le.npy") {
-      let big = String(little.dropLast(7)) + "-be.npy"
-      guard let other = try? TensorArchive(contentsOf: big) else { continue }
-      let archive = try TensorArchive(contentsOf: little)
-      let difference = try ArchiveDifference(between: archive, and: other)
-      #expect(difference.isSame, "\(little)")
+    for path in try Repository.testFolder("npy/valid") where path.hasSuffix("-le.npy") {
+      let tensor = try Tensor(contentsOf: path)
+      let unit = tensor.dtype.swapUnit
+      guard unit > 1 else { continue }
+      var bytes: [UInt8] = []
+      try tensor.streamElements { bytes += $0.array }
+      let swapped = stride(from: 0, to: bytes.count, by: unit).flatMap {
+        bytes[$0..<$0 + unit].reversed()
+      }
+      let big = try Tensor(
+        dtype: tensor.dtype, byteOrder: .big, shape: tensor.shape,
+        storage: TensorStorage(HeapBytes(swapped.span)))
+      #expect(try status(tensor, big) == .equal, "\(path)")
       count += 1
     }
-    #expect(count > 8)
+    #expect(count > 12)
   }
 
   @Test func anExpandedTensorHitsTheLimit() throws {

@@ -85,7 +85,7 @@ import Testing
       Tensor([nan, 1]), Tensor([nan, 1.5]), uniform(Tolerance(absolute: 1)))
     #expect(mixed.status == .close)
     let infinite = try compare(
-      Tensor([Double.infinity, 1, .infinity, nan]), Tensor([1, .infinity, -.infinity, 1]),
+      Tensor([Double.infinity, 1, .infinity, nan]), Tensor([1, Double.infinity, -.infinity, 1]),
       uniform(Tolerance(relative: 1, absolute: 1)))
     #expect(infinite.elements?.mismatchedCount == 4)
     #expect(infinite.elements?.infinityMismatches == 3 && infinite.elements?.nanMismatches == 1)
@@ -217,10 +217,29 @@ import Testing
       ).isSame)
   }
 
+  /// 30 arrays in each other, each of 30 times the next one.
+  @Test func arraysOfObjectsThatMultiplyHitALimit() throws {
+    var graph = ValueGraph(.none)
+    func array(_ elements: [ValueGraph.ID]) throws -> ValueGraph.ID {
+      let storage = TensorStorage(try HeapBytes([UInt8](repeating: 0, count: 8 * 30).span))
+      let tensor = try Tensor(dtype: .object, shape: [elements.count], storage: storage)
+      let id = graph.add(.tensor(tensor))
+      graph.setTraits(ValueGraph.Traits(elements: elements), of: id)
+      return id
+    }
+    var inner = graph.add(.int(1))
+    for _ in 0..<30 { inner = try array(Array(repeating: inner, count: 30)) }
+    graph.setRoot(inner)
+    let archive = try TensorArchive(graph)
+    let difference = try ArchiveDifference(
+      between: archive, and: archive, options: options { $0.limits.memberCount = 1000 })
+    #expect(difference.tensors.first?.error?.code == .limit)
+  }
+
   // MARK: Tags and layout
 
   @Test func tagsAndLayoutCountWhenAskedFor() throws {
-    let plain = try Tensor([1, 2, 3, 4], shape: [2, 2])
+    let plain = try Tensor([1.0, 2, 3, 4], shape: [2, 2])
     let strict = options { $0.isLayoutStrict = true }
     let columns = try Tensor([1.0, 3, 2, 4], shape: [2, 2]).transposed()
     for (other, word) in [

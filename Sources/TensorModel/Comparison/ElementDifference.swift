@@ -50,7 +50,7 @@ public struct ElementDifference: Sendable {
   public var maxAbsoluteError: Double? { hasErrors ? numbers.max_absolute : nil }
   /// The mean of `|a - b|`.
   public var meanAbsoluteError: Double? {
-    hasErrors ? ScaledSum(numbers.errors).value / Double(numbers.finite) : nil
+    hasErrors ? ScaledSum(numbers.errors).divided(by: Double(numbers.finite)) : nil
   }
   /// The largest `|a - b| / |b|`; infinite where only `b` is 0.
   public var maxRelativeError: Double? { hasErrors ? numbers.max_relative : nil }
@@ -135,8 +135,10 @@ private struct ScaledSum {
 
   var isZero: Bool { number == 0 }
 
-  /// The sum, infinite or 0 where no double holds it.
-  var value: Double { Double(sign: .plus, exponent: scale * Self.step, significand: number) }
+  /// A share of the sum, which may itself be more than a double holds.
+  func divided(by count: Double) -> Double {
+    Double(sign: .plus, exponent: scale * Self.step, significand: number / count)
+  }
 
   func rootOfRatio(to other: ScaledSum) -> Double {
     let root = (number / other.number).squareRoot()

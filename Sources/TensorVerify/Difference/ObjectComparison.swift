@@ -6,6 +6,8 @@ struct ObjectComparison {
   private let left: ValueGraph
   private let right: ValueGraph
   private let options: DifferenceOptions
+  /// Values that were looked at: shared ones multiply, and arrays hold arrays.
+  private var steps = 0
 
   init(_ left: ValueGraph, _ right: ValueGraph, _ options: DifferenceOptions) {
     self.left = left
@@ -14,9 +16,16 @@ struct ObjectComparison {
   }
 
   /// How the elements of two arrays differ.
-  func difference(
-    _ one: ValueGraph.ID, _ other: ValueGraph.ID, count: Int
+  /// - Parameter depth: how many arrays these lie in.
+  /// - Throws: `limit` for arrays in too many others, and for too many values.
+  mutating func difference(
+    _ one: ValueGraph.ID, _ other: ValueGraph.ID, count: Int, depth: Int = 0
   ) throws(TensorIOError) -> ElementDifference {
+    guard depth < options.limits.nestingDepth else {
+      throw .limit(
+        "the nesting of arrays of objects", depth + 1, over: options.limits.nestingDepth,
+        raise: "nestingDepth")
+    }
     var difference = ElementDifference(isNumeric: false, hasULPs: false)
     difference.count = count
     let (elements, others) = (
@@ -27,15 +36,15 @@ struct ObjectComparison {
       return difference
     }
     for (index, pair) in zip(elements, others).enumerated()
-    where try !isSame(pair.0, pair.1) {
+    where try !isSame(pair.0, pair.1, depth) {
       difference.addMismatch(at: index)
     }
     return difference
   }
 
   /// Whether two values are the same, with all that is in them.
-  private func isSame(
-    _ one: ValueGraph.ID, _ other: ValueGraph.ID
+  private mutating func isSame(
+    _ one: ValueGraph.ID, _ other: ValueGraph.ID, _ depth: Int
   ) throws(TensorIOError) -> Bool {
     var (first, second) = (left, right)
     first.setRoot(one)
@@ -43,6 +52,12 @@ struct ObjectComparison {
     var walk = GraphWalk(first, limits: options.limits)
     var otherWalk = GraphWalk(second, limits: options.limits)
     while let step = try walk.next() {
+      steps += 1
+      guard steps / 8 <= options.limits.memberCount else {
+        throw .limit(
+          "the number of values in arrays of objects", steps, over: options.limits.memberCount,
+          raise: "memberCount")
+      }
       guard let otherStep = try otherWalk.next(), step.isLeaf == otherStep.isLeaf,
         step.hasContents == otherStep.hasContents,
         walk.path.map(ByteKey.init) == otherWalk.path.map(ByteKey.init),
@@ -58,7 +73,7 @@ struct ObjectComparison {
       case (nil, nil):
         guard case .tensor(let tensor) = first[step.id],
           case .tensor(let otherTensor) = second[otherStep.id],
-          try isSame(tensor, step.id, otherTensor, otherStep.id)
+          try isSame(tensor, step.id, otherTensor, otherStep.id, depth)
         else { return false }
       default: return false
       }
@@ -66,13 +81,14 @@ struct ObjectComparison {
     return try otherWalk.next() == nil
   }
 
-  /// Tensors among the objects are the same bit for bit, and never hold objects themselves.
-  private func isSame(
-    _ tensor: Tensor, _ id: ValueGraph.ID, _ other: Tensor, _ otherID: ValueGraph.ID
+  /// Tensors among the objects are the same bit for bit.
+  private mutating func isSame(
+    _ tensor: Tensor, _ id: ValueGraph.ID, _ other: Tensor, _ otherID: ValueGraph.ID, _ depth: Int
   ) throws(TensorIOError) -> Bool {
-    guard tensor.dtype.isSame(as: other.dtype), tensor.shape == other.shape,
-      !tensor.dtype.containsObjects
-    else { return false }
+    guard tensor.dtype.isSame(as: other.dtype), tensor.shape == other.shape else { return false }
+    if tensor.dtype.containsObjects {
+      return try difference(id, otherID, count: tensor.count, depth: depth + 1).differingCount == 0
+    }
     return try tensor.difference(from: other, limits: options.limits)?.differingCount == 0
   }
 }

@@ -78,8 +78,8 @@ extension TensorDifference {
         let isMeta = !one.hasElements && !other.hasElements && one.dtype == other.dtype
         (status, note) = (isMeta ? .equal : .incompatible, "meta tensors have no elements")
       } else if one.dtype.containsObjects, one.dtype.isSame(as: other.dtype) {
-        elements = try ObjectComparison(left.archive.values, right.archive.values, options)
-          .difference(left.entry.id, right.entry.id, count: one.count)
+        var objects = ObjectComparison(left.archive.values, right.archive.values, options)
+        elements = try objects.difference(left.entry.id, right.entry.id, count: one.count)
         status = elements?.differingCount == 0 ? .equal : .differ
       } else {
         elements = try one.difference(
