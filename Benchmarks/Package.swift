@@ -8,7 +8,10 @@ let package = Package(
   targets: [
     .executableTarget(
       name: "tensorio-bench",
-      dependencies: [.product(name: "TensorIO", package: "tensorio")],
+      dependencies: [
+        .product(name: "TensorIO", package: "tensorio"),
+        .product(name: "TensorVerify", package: "tensorio"),
+      ],
       swiftSettings: [.swiftLanguageMode(.v6)]),
     .executableTarget(
       name: "gpu-check",

@@ -40,6 +40,8 @@ TORCH_GOALS = {
     "torch-open-mapped": ("open a .pt of 64 x 4 MB mapped", "torch.load(mmap=True)", 5.0),
     "torch-load-256MB": ("load a .pt of 256 MB into memory", "torch.load", 2.0),
     "torch-save-256MB": ("save a .pt of 256 MB", "torch.save", 2.0),
+    "torch-diff-equal": ("compare two equal .pt of 256 MB", "torch.load, np.allclose", 2.0),
+    "torch-diff-close": ("compare two close .pt of 256 MB", "torch.load, np.allclose", 2.0),
 }
 CONVERSIONS = {
     **{

@@ -1,7 +1,7 @@
 """Times PyTorch for named cases, in one process each, so that a driver may interleave them with runs of tensorio.
 
     torch_bench.py list                          the names of the cases
-    torch_bench.py make DIR                      makes the files that the cases read (about 275 MB)
+    torch_bench.py make DIR                      makes the files that the cases read (about 800 MB)
     torch_bench.py run CASE DIR [--repeat N]     {"CASE": median seconds, ...}
     torch_bench.py all DIR [--repeat N]          all cases, one object
 
@@ -9,6 +9,8 @@
     torch-open-mapped    torch.load(mmap=True) of large.pt: 64 tensors of 4 MB, no element read
     torch-load-256MB     torch.load of large.pt
     torch-save-256MB     torch.save of the same tensors to out-torch.pt
+    torch-diff-equal     torch.load of large.pt and a copy of it, and numpy.allclose of each pair of tensors
+    torch-diff-close     the same with large-close.pt, in which every number is a bit other
     convert-A-B          tensor.to(B) of 128 MB of A in memory; convert-swap-float64 is NumPy's byteswap,
                          convert-transposed-float32 tensor.t().contiguous(), convert-copy tensor.clone()
     torch-ls-process     a whole process that prints name, dtype and shape of every tensor of large.pt, mapped
@@ -27,10 +29,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from numpy_bench import Case, measure, walk
 
 _MANY, _LARGE, _OUTPUT = "many.pt", "large.pt", "out-torch.pt"
+_SAME, _CLOSE = "large-same.pt", "large-close.pt"
 _MANY_COUNT, _MANY_SIZE = 10_000, 64
 _LARGE_COUNT, _LARGE_SIZE = 64, 1024 * 1024
 _OPENS = 20
@@ -49,10 +53,15 @@ def _large() -> dict[str, torch.Tensor]:
     return {f"layer.{i}.weight": row.clone() for i, row in enumerate(rows)}
 
 
+def _close() -> dict[str, torch.Tensor]:
+    """The same, each number larger by a millionth."""
+    return {name: tensor * (1 + 1e-6) for name, tensor in _large().items()}
+
+
 def make(folder: Path) -> None:
     """Makes the input files; those that are there are kept."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, root in ((_MANY, _many), (_LARGE, _large)):
+    for name, root in ((_MANY, _many), (_LARGE, _large), (_SAME, _large), (_CLOSE, _close)):
         path = folder / name
         if not path.exists():
             partial = path.with_name("partial-" + name)
@@ -76,6 +85,17 @@ def _open_mapped(folder: Path, _: Any) -> None:
 
 def _save(folder: Path, root: dict[str, torch.Tensor]) -> None:
     torch.save(root, folder / _OUTPUT)
+
+
+def _compare(name: str) -> Callable[[Path, Any], None]:
+    """What loads large.pt and another file and compares their tensors."""
+
+    def compare(folder: Path, _: Any) -> None:
+        left, right = torch.load(folder / _LARGE), torch.load(folder / name)
+        assert left.keys() == right.keys()
+        assert all(np.allclose(left[key].numpy(), right[key].numpy()) for key in left)
+
+    return compare
 
 
 def _list_in_process(folder: Path, _: Any) -> None:
@@ -114,6 +134,8 @@ CASES: dict[str, Case] = {
     "torch-open-mapped": Case(_nothing, _open_mapped, divisor=_OPENS),
     "torch-load-256MB": Case(_nothing, _load(_LARGE)),
     "torch-save-256MB": Case(lambda folder: torch.load(folder / _LARGE), _save, output=_OUTPUT),
+    "torch-diff-equal": Case(_nothing, _compare(_SAME)),
+    "torch-diff-close": Case(_nothing, _compare(_CLOSE)),
     "torch-ls-process": Case(_nothing, _list_in_process),
 }
 

@@ -195,3 +195,14 @@ void tio_compare(int level, tio_number from, tio_number to, const void *source, 
     }
   }
 }
+
+// --- for compare.c ---------------------------------------------------------------------------------
+
+void tio_widen(int level, tio_number type, const void *source, double *target, size_t count) {
+  levels[level].widen(type, source, target, count);
+}
+
+void tio_steps(tio_number type, double *step, double *least) {
+  *step = tio_limits_of[type].step;
+  *least = tio_limits_of[type].least_step;
+}

@@ -43,6 +43,9 @@ final class Report {
     try message("warning", text)
   }
 
+  /// Keeps the exit status from being 0 for what was printed as data.
+  func notice() { sawFinding = true }
+
   /// Says which tensors have no hash.
   func warnOfObjects(in archive: TensorArchive, _ hashes: [String?], file: String) throws {
     for (entry, hash) in zip(archive.entries, hashes) where hash == nil {

@@ -8,17 +8,18 @@ struct Tensorio: ParsableCommand {
 
   static let configuration = CommandConfiguration(
     commandName: "tensorio",
-    abstract: "List, print, hash, convert and upload files of tensors without Python.",
+    abstract: "List, print, check, compare, convert and upload files of tensors without Python.",
     discussion: """
       Formats: \(FormatRegistry.descriptors.map { "\($0.id) (\($0.name))" }.joined(separator: ", ")).
       They are told from the content of a file, not from its name.
 
-      Exit status: 0 clean, 1 something odd or dangerous, or no tensors where they were expected, 2 a file could not be \
-      read or written, 64 the command line is wrong, 130 interrupted.
+      Exit status: 0 clean, 1 something odd or dangerous, differences, or no tensors where they were expected, 2 a file \
+      could not be read or written, 64 the command line is wrong, 130 interrupted.
       """,
     version: version,
     subcommands: [
-      Ls.self, Show.self, Stats.self, Hash.self, Convert.self, Validate.self, SalvageCommand.self, Scan.self,
+      Ls.self, Show.self, Stats.self, Hash.self, Convert.self, Validate.self, Diff.self,
+      SalvageCommand.self, Scan.self,
       Upload.self, Devices.self,
     ])
 

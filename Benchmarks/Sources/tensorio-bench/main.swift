@@ -3,6 +3,7 @@
 //     tensorio-bench CASE DIR REPEAT      prints {"CASE": [seconds, …], "CASE_bytes": n}
 
 import TensorIO
+import TensorVerify
 
 /// What is timed, after an untimed preparation.
 struct Case {
@@ -16,6 +17,20 @@ struct Case {
 
 func loadAll(_ file: String) -> (String) throws -> () throws -> Void {
   { folder in { _ = try TensorArchive(contentsOf: folder + file).loaded() } }
+}
+
+/// Compares large.pt with another file, with the default tolerances of `numpy.allclose`.
+func compare(with file: String) -> (String) throws -> () throws -> Void {
+  { folder in
+    {
+      var options = DifferenceOptions()
+      options.tolerances = .uniform(Tolerance(relative: 1e-5, absolute: 1e-8))
+      let difference = try ArchiveDifference(
+        between: TensorArchive(contentsOf: folder + "large.pt"),
+        and: TensorArchive(contentsOf: folder + file), options: options)
+      precondition(difference.isSame && difference.tensors.count == 64)
+    }
+  }
 }
 
 let opens = 1000
@@ -69,6 +84,8 @@ let cases: [String: Case] = [
     }
   },
   "torch-load-256MB": Case(prepare: loadAll("large.pt")),
+  "torch-diff-equal": Case(prepare: compare(with: "large-same.pt")),
+  "torch-diff-close": Case(prepare: compare(with: "large-close.pt")),
   "torch-save-256MB": Case(output: "out-tensorio.pt") { folder in
     let archive = try TensorArchive(contentsOf: folder + "large.pt").loaded()
     return { try archive.write(to: folder + "out-tensorio.pt") }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CTensorComparison.h"
 #include "CTensorConversion.h"
 
 // Reverses the bytes of each of `count` units of `unit` bytes (2, 4, 8 or 16; 1 does nothing).

@@ -1,0 +1,200 @@
+internal import ArgumentParser
+internal import JSONText
+internal import TensorIO
+internal import TensorVerify
+
+/// `tensorio diff`.
+struct Diff: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Compare the tensors and values of two files, of any two formats.",
+    discussion: """
+      Tensors belong together that have the same name, or the same in a state_dict(); a lone tensor in \
+      each file whatever their names. Formats, byte orders, strides and compression make no difference. \
+      /dev/null is a file with nothing in it.
+
+        tensorio diff a.pt b.pt                          every bit the same?
+        tensorio diff --rtol 1e-5 --atol 1e-8 a.npz b.pt as numpy.allclose has it
+        tensorio diff --close --tensors-only a.pt b.npz  with the tolerances of torch.testing
+        tensorio diff --select-left model a.ckpt b.npz   a part of the left file
+        tensorio diff --rename 'module.*=*' a.pt b.pt    names begin otherwise on the left
+
+      Of each pair: equal (dtype, shape, and every bit), close (within the tolerance; without one, at \
+      least of another dtype or with zeros of another sign), differ, incompatible (other shapes, or \
+      dtypes with nothing in common), only_left, only_right.
+
+      Exit status: 0 the same: equal, or close and a tolerance was given; 1 something differs, or there \
+      are no tensors; 2 a file could not be read.
+      """)
+
+  @Argument(help: "The left file.", completion: .file())
+  var left: String
+
+  @Argument(help: "The right file.", completion: .file())
+  var right: String
+
+  @OptionGroup var flags: DiffFlags
+  @OptionGroup var reading: ReadingFlags
+
+  @Option(
+    name: .customLong("select-left"),
+    help: ArgumentHelp(
+      "Take only this part of the left file, in place of --select.", valueName: "path"))
+  var selectLeft: String?
+
+  @Option(
+    name: .customLong("select-right"),
+    help: ArgumentHelp(
+      "Take only this part of the right file, in place of --select.", valueName: "path"))
+  var selectRight: String?
+
+  @Flag(help: "List what is the same, too.")
+  var all = false
+
+  @Option(help: ArgumentHelp("List so many tensors and values at most.", valueName: "n"))
+  var max = 200
+
+  @Flag(help: "Print one JSON object, on one line.")
+  var json = false
+
+  func validate() throws {
+    if max < 0 { throw ValidationError("--max takes a number from 0, not \(max)") }
+  }
+
+  func run() throws {
+    let reading = try reading.options()
+    try reporting(isJSON: json) { report in
+      var options = try flags.options()
+      options.limits = reading.limits
+      var archives: [TensorArchive] = []
+      for (file, part) in [(left, selectLeft), (right, selectRight)] {
+        try report.forEach([file]) { file in
+          archives.append(try archive(file, part ?? self.reading.select, reading))
+        }
+      }
+      guard archives.count == 2 else { return }
+      let difference = try ArchiveDifference(
+        between: archives[0], and: archives[1], options: options, leftFile: left,
+        rightFile: right)
+      if json {
+        try report.line(difference.json(left: left, right: right, archives))
+      } else {
+        try DiffListing(difference, showsAll: all, most: max, showsLayout: flags.strictLayout)
+          .print("\(left.escapedForDisplay), \(right.escapedForDisplay)", report)
+      }
+      try conclude(difference, archives, report)
+    }
+  }
+
+  /// What git calls a file that does not exist yet, or no more, holds nothing.
+  private func archive(
+    _ file: String, _ part: String?, _ options: ReadingOptions
+  ) throws(TensorIOError) -> TensorArchive {
+    if file == "/dev/null" { return try TensorArchive([]) }
+    let whole = try TensorArchive(contentsOf: file, options: options)
+    guard let part else { return whole }
+    return try locating(.init(file: file)) { () throws(TensorIOError) in try whole.selecting(part) }
+  }
+
+  /// Messages, and the exit status.
+  private func conclude(
+    _ difference: ArchiveDifference, _ archives: [TensorArchive], _ report: Report
+  ) throws {
+    for (file, archive) in zip([left, right], archives) {
+      for finding in archive.findings {
+        try report.inform(
+          "\(file.escapedForDisplay): \(finding.message) (\(finding.code.rawValue))")
+      }
+    }
+    for error in difference.tensors.compactMap(\.error) {
+      try report.fail(error, file: error.place.file ?? left, inJSON: false)
+    }
+    if difference.tensors.isEmpty { try report.warn("there are no tensors to compare") }
+    if !difference.isSame { report.notice() }
+  }
+}
+
+/// What is compared, and what counts.
+struct DiffFlags: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("Numbers are close within this share of the right one.", valueName: "r"))
+  var rtol: Double?
+
+  @Option(help: ArgumentHelp("Numbers are close within this distance.", valueName: "a"))
+  var atol: Double?
+
+  @Option(
+    help: ArgumentHelp("Floats are close within so many units in the last place.", valueName: "n"))
+  var ulp: Double?
+
+  @Flag(help: "Take the default tolerances of torch.testing.assert_close, by dtype.")
+  var close = false
+
+  @Flag(help: "NaNs with other bits are close; those with the same bits always are.")
+  var equalNan = false
+
+  @Flag(help: "The same numbers in another dtype are equal.")
+  var ignoreDtype = false
+
+  @Flag(
+    help: "Device tags, requires_grad, strides, byte orders and sharing of storages count, too.")
+  var strictLayout = false
+
+  @Flag(help: "Leave out values that are no tensors: numbers, texts, bytes.")
+  var tensorsOnly = false
+
+  @Option(help: ArgumentHelp("Compare only names that match. Repeatable.", valueName: "glob"))
+  var include: [String] = []
+
+  @Option(help: ArgumentHelp("Leave out names that match. Repeatable.", valueName: "glob"))
+  var exclude: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "What is OLD on the left is NEW on the right; 'a.*=b.*' is for all that begins so. Repeatable.",
+      valueName: "old=new"))
+  var rename: [String] = []
+
+  @Option(
+    name: .customLong("rename-from"),
+    help: ArgumentHelp(
+      "Read more OLD=NEW from this file, - for standard input; ended by line ends or NULs.",
+      valueName: "list"))
+  var renameFrom: String?
+
+  func validate() throws {
+    for (name, value) in [("rtol", rtol), ("atol", atol), ("ulp", ulp)] {
+      guard let value else { continue }
+      guard value >= 0, value.isFinite else {
+        throw ValidationError("--\(name) takes a number from 0, not \(value)")
+      }
+      if close { throw ValidationError("--close has tolerances of its own; leave --\(name) out") }
+    }
+    _ = try Self.renames(rename)
+  }
+
+  /// The options of the library, but for limits.
+  func options() throws -> DifferenceOptions {
+    var options = DifferenceOptions()
+    if close {
+      options.tolerances = .standard(equalNaN: equalNan)
+    } else if rtol != nil || atol != nil || ulp != nil || equalNan {
+      options.tolerances = .uniform(
+        Tolerance(relative: rtol ?? 0, absolute: atol ?? 0, ulps: ulp ?? 0, equalNaN: equalNan))
+    }
+    options.ignoresDType = ignoreDtype
+    options.isLayoutStrict = strictLayout
+    options.comparesValues = !tensorsOnly
+    options.include = include
+    options.exclude = exclude
+    options.renames = try Self.renames(rename + (renameFrom.map(InputFiles.lines) ?? []))
+    return options
+  }
+
+  private static func renames(_ texts: [String]) throws -> [(old: String, new: String)] {
+    try texts.map { text in
+      let parts = text.split(separator: "=", omittingEmptySubsequences: false)
+      guard parts.count == 2 else { throw ValidationError("--rename wants OLD=NEW, not '\(text)'") }
+      return (String(parts[0]), String(parts[1]))
+    }
+  }
+}
