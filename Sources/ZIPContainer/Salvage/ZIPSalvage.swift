@@ -57,6 +57,7 @@ extension ZIPArchive {
     self.members = members
     findings = []
     lacksChecksums = false
+    directoryOffset = members.last?.range.upperBound ?? 0
   }
 }
 
