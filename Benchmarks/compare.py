@@ -120,6 +120,33 @@ def measure_torch_ls(folder: Path, command: str, rounds: int) -> Times:
     return times
 
 
+def make_gigabyte(folder: Path, name: str) -> Path:
+    """An archive of 16 arrays of 64 MB, as NumPy or PyTorch writes it."""
+    path = folder / name
+    if not path.exists():
+        sys.path.insert(0, str(HERE))
+        from numpy_bench import walk
+
+        arrays = {f"part{i}": walk(1 << 24, 30 + i).astype(np.float32) for i in range(16)}
+        if path.suffix == ".npz":
+            np.savez(path, **arrays)
+        else:
+            import torch
+
+            torch.save({key: torch.from_numpy(array) for key, array in arrays.items()}, path)
+    return path
+
+
+def measure_validate(folder: Path, name: str, command: str, rounds: int) -> Times:
+    """Whole processes that compare every member of an archive of 1 GB with its checksum."""
+    path = make_gigabyte(folder, name)
+    times = Times()
+    for _ in range(rounds):
+        times.numpy.append(_seconds([sys.executable, "-m", "zipfile", "-t", str(path)]))
+        times.ours += [_seconds([command, "validate", str(path)]) for _ in range(3)]
+    return times
+
+
 def moved(case: str) -> int:
     """The bytes that a conversion reads and writes."""
     source, _, target = case.removeprefix("convert-").partition("-")
@@ -211,6 +238,13 @@ def main() -> None:
             ls = measure_torch_ls(folder, arguments.command, arguments.rounds)
             results.append(("list a .pt of 256 MB, whole process", "python -c 'import torch; torch.load(…)'", 30.0, ls))
             print(_row(*results[-1]), flush=True)
+        validated = ["big.npz"] + (["big.pt"] if torch_version else [])
+        for name in validated:
+            times = measure_validate(folder, name, arguments.command, arguments.rounds)
+            results.append((f"validate a 1 GB {Path(name).suffix[1:]}, CRC included", "python -m zipfile -t", 5.0, times))
+            size = (folder / name).stat().st_size
+            speeds.append(f"- validating a 1 GB {Path(name).suffix[1:]}: {size / statistics.median(times.ours) / 1e9:.1f} GB/s")
+            print(_row(*results[-1]), speeds[-1], flush=True)
     (HERE / "RESULTS.md").write_text(report(results, arguments.rounds, torch_version, speeds))
 
 
