@@ -36,7 +36,9 @@ extension Salvage {
     }
     self.lost = lost.sorted { ($0.offset ?? 0) < ($1.offset ?? 0) }
     guard !archive.values.isEmptyDictionary else {
-      throw .malformed("no member is intact: " + Self.summary(self.lost))
+      throw .malformed(
+        self.lost.isEmpty
+          ? "the archive has no members" : "no member is intact: " + Self.summary(self.lost))
     }
     if !isAllKnown {
       notes.append(
