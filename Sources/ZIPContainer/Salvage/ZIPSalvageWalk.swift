@@ -185,7 +185,7 @@ struct ZIPSalvageWalk {
     for entry in directory.entries(behind: max(end, claimedEnd)) {
       guard let offset = entry.headerOffset else { continue }
       if visited.contains(offset) {
-        if directory[offset]?.rawName != entry.rawName {
+        if directory.isComplete, directory[offset]?.rawName != entry.rawName {
           lose(entry.name, offset, "the directory has two members with this data")
         }
         continue
