@@ -36,8 +36,12 @@ extension Salvage {
     }
     self.lost = lost.sorted { ($0.offset ?? 0) < ($1.offset ?? 0) }
     guard !archive.values.isEmptyDictionary else {
-      throw .malformed("no member is intact: " + Self.summary(self.lost))
+      throw .malformed(
+        self.lost.isEmpty
+          ? "the archive has no members" : "no member is intact: " + Self.summary(self.lost))
     }
+    let others = archive.otherValues.count
+    if others > 0 { notes.append("kept as bytes: \(others) members that are no arrays") }
     if !isAllKnown {
       notes.append(
         "the directory of the archive is damaged or cut off; members of which nothing else is left "

@@ -64,6 +64,9 @@ extension Salvage {
     }
     let names = Set(lost.compactMap { $0.name.map(ByteKey.init) })
     kept = archive.names.filter { !names.contains(ByteKey($0)) }
+    guard !kept.isEmpty || lost.isEmpty || !archive.otherValues.isEmpty else {
+      throw .malformed("no tensor is intact: " + Self.summary(lost))
+    }
     note(records, zip)
   }
 

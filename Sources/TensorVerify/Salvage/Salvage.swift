@@ -1,4 +1,5 @@
 public import ByteIO
+internal import NumPyFormat
 public import TensorIO
 internal import ZIPContainer
 
@@ -66,9 +67,7 @@ public struct Salvage: Sendable {
     self = try locating(.init(file: path)) { () throws(TensorIOError) in
       let file = try InputFile(path: path)
       let opened = try OpenedFile(file, options: options.reading)
-      if FormatRegistry.format(id: "npy").map({ (try? $0.recognizes(opened)) == true }) ?? false {
-        return try Salvage(npy: opened, options)
-      }
+      if NPYFormat.recognizes(opened) { return try Salvage(npy: opened, options) }
       let zip = try ZIPSalvage(file, limits: options.reading.limits)
       guard !zip.members.isEmpty || !zip.lost.isEmpty else {
         throw .malformed(

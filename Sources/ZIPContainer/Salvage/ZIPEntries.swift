@@ -17,8 +17,12 @@ struct ZIPEntries {
       isComplete = false
       let window = FileWindow(file)
       var found: [ZIPEntry] = []
+      // Entries that overlap would have their names read again and again.
+      var bytesLeft = file.byteCount
       for place in signatures.entries {
-        guard let entry = try? Self.entry(window, at: place) else { continue }
+        guard bytesLeft > 0, let entry = try? Self.entry(window, at: place, &bytesLeft) else {
+          continue
+        }
         found.append(entry)
         places.append(place)
       }
@@ -47,7 +51,9 @@ struct ZIPEntries {
   }
 
   /// One entry; its layout is in `ZIPMemberRecord.swift`.
-  private static func entry(_ file: FileWindow, at place: Int) throws(TensorIOError) -> ZIPEntry {
+  private static func entry(
+    _ file: FileWindow, at place: Int, _ bytesLeft: inout Int
+  ) throws(TensorIOError) -> ZIPEntry {
     let fixed = 46
     let bytes = try file.bytes(place..<place + fixed)
     var cursor = ByteCursor(bytes.span, baseOffset: place)
@@ -60,6 +66,7 @@ struct ZIPEntries {
     let size = try cursor.readInteger("the size", as: UInt32.self)
     let nameBytes = Int(try cursor.readInteger("the name's length", as: UInt16.self))
     let extraBytes = Int(try cursor.readInteger("the extra field's length", as: UInt16.self))
+    bytesLeft -= nameBytes + extraBytes
     _ = try cursor.read(10, "attributes")
     let offset = try cursor.readInteger("the local header's offset", as: UInt32.self)
     let extraStart = place + fixed + nameBytes

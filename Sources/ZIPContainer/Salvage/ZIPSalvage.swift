@@ -24,23 +24,18 @@ package struct ZIPSalvage {
   }
 
   /// The intact members, in the order of the file.
-  package internal(set) var members: [ZIPMember] = []
+  package let members: [ZIPMember]
   /// The members of which it is known that they are lost.
-  package internal(set) var lost: [Lost] = []
+  package let lost: [Lost]
   /// The last of the lost ones, where the end of the file cuts it.
-  package internal(set) var cut: Cut?
-  /// Whether the directory is whole, so that every member is known.
+  package let cut: Cut?
+  /// Whether the directory is whole and all was looked at, so that every member is known.
   package let hasDirectory: Bool
-  /// Where the directory or the file ends and nothing was read; for accounts.
-  let file: InputFile
-
   /// Looks for members.
   /// - Throws: `limit` for more signatures than members allowed; `io`.
   package init(_ file: InputFile, limits: DecodingLimits) throws(TensorIOError) {
-    self.file = file
     let places = try ZIPSignatures(file, limits: limits)
     let directory = try ZIPEntries(file, places)
-    hasDirectory = directory.isComplete
     var walk = ZIPSalvageWalk(
       file, directory, try ZIPDescriptors(FileWindow(file), places))
     for place in places.headers { try walk.visit(place) }
@@ -48,6 +43,7 @@ package struct ZIPSalvage {
     members = walk.members.sorted { $0.range.lowerBound < $1.range.lowerBound }
     lost = walk.lost.sorted { $0.offset < $1.offset }
     cut = walk.cut
+    hasDirectory = directory.isComplete && !walk.isExhausted
   }
 }
 

@@ -20,8 +20,10 @@ struct ZIPSalvageWalk {
   /// The headers that were dealt with.
   private var visited: Set<Int> = []
   private var names: Set<ByteKey> = []
-  /// Bytes that may still be summed: records that overlap would have them summed again and again.
+  /// Bytes that may still be read: records that overlap would have them read again and again.
   private var bytesLeft: Int
+  /// Whether records were left unread for that.
+  private(set) var isExhausted = false
 
   init(_ file: InputFile, _ directory: ZIPEntries, _ descriptors: ZIPDescriptors) {
     self.file = file
@@ -33,10 +35,11 @@ struct ZIPSalvageWalk {
 
   /// Looks at the local header at an offset, or at what looks like one.
   mutating func visit(_ offset: Int) throws(TensorIOError) {
-    guard offset >= end else { return }
+    guard offset >= end, let lengths = lengths(at: offset) else { return }
+    guard spend(lengths.name + lengths.extra) else { return }
     guard let header = try? ZIPLocalHeader(window, at: offset) else {
       // With an entry, `visitEntries` tells what became of it.
-      if directory[offset] == nil, offset >= claimedEnd { noteCutHeader(offset) }
+      if directory[offset] == nil, offset >= claimedEnd { noteCutHeader(offset, lengths) }
       return
     }
     guard let name = ZIPNames.text(header.name, isUTF8: header.isUTF8),
@@ -95,19 +98,34 @@ struct ZIPSalvageWalk {
     cut = isCut && !directory.isComplete ? try cutMember(header, name) : nil
   }
 
-  /// A local header that the end of the file cuts: the name may still be there.
-  private mutating func noteCutHeader(_ offset: Int) {
-    let nameStart = offset + ZIPLocalHeader.fixedSize
-    guard file.byteCount >= nameStart, let fixed = try? window.bytes(offset..<nameStart) else {
-      return
-    }
-    func number(_ place: Int) -> Int {
+  /// The lengths of a header's name and extra field, and its flags; nil where the file ends before.
+  private func lengths(at offset: Int) -> (name: Int, extra: Int, flags: Int)? {
+    let end = offset + ZIPLocalHeader.fixedSize
+    guard end <= file.byteCount, let fixed = try? window.bytes(offset..<end) else { return nil }
+    let numbers = [26, 28, 6].map { place in
       Int(fixed[fixed.startIndex + place]) | Int(fixed[fixed.startIndex + place + 1]) << 8
     }
-    let dataOffset = nameStart + number(26) + number(28)
-    guard dataOffset > file.byteCount,
-      let bytes = try? window.bytes(nameStart..<nameStart + number(26)),
-      let name = ZIPNames.text(bytes, isUTF8: number(6) & 0x800 != 0)
+    return (numbers[0], numbers[1], numbers[2])
+  }
+
+  /// Whether so many more bytes may be looked at.
+  private mutating func spend(_ count: Int) -> Bool {
+    guard count <= bytesLeft else {
+      isExhausted = true
+      return false
+    }
+    bytesLeft -= count
+    return true
+  }
+
+  /// A local header that the end of the file cuts: the name may still be there.
+  private mutating func noteCutHeader(
+    _ offset: Int, _ lengths: (name: Int, extra: Int, flags: Int)
+  ) {
+    let nameStart = offset + ZIPLocalHeader.fixedSize
+    guard nameStart + lengths.name + lengths.extra > file.byteCount,
+      let bytes = try? window.bytes(nameStart..<nameStart + lengths.name),
+      let name = ZIPNames.text(bytes, isUTF8: lengths.flags & 0x800 != 0)
     else { return }
     lose(name, offset, "the file ends in its local header")
   }
@@ -140,10 +158,9 @@ struct ZIPSalvageWalk {
       name: name, rawName: header.name, method: header.method, crc32: extent.crc32,
       compressedSize: extent.compressedSize, size: extent.size, headerOffset: header.offset)
     let member = try ZIPMember(file, entry, header)
-    guard extent.compressedSize <= bytesLeft else {
+    guard spend(extent.compressedSize) else {
       throw .malformed("the records of the archive overlap too much to look at all")
     }
-    bytesLeft -= extent.compressedSize
     try member.stream { _ in }
     return member
   }
@@ -168,7 +185,7 @@ struct ZIPSalvageWalk {
     for entry in directory.entries(behind: max(end, claimedEnd)) {
       guard let offset = entry.headerOffset else { continue }
       if visited.contains(offset) {
-        if directory[offset]?.rawName != entry.rawName {
+        if directory.isComplete, directory[offset]?.rawName != entry.rawName {
           lose(entry.name, offset, "the directory has two members with this data")
         }
         continue
