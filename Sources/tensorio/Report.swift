@@ -75,7 +75,11 @@ final class Report {
   /// Says how all went, where a person may want it.
   func summarize(_ text: String) throws { try? Stream.error.line("tensorio: \(text)") }
 
+  /// Whether GitHub's runner reads along, which takes `##[` anywhere in a line for a command.
+  var isForGitHub = false
+
   private func message(_ kind: String, _ text: String) throws {
+    let text = isForGitHub ? text.replacing("##[", with: "## [") : text
     let label = Stream.error.isStyled ? "\u{1b}[1m\(kind):\u{1b}[0m" : "\(kind):"
     // Nothing can be done when standard error is closed.
     try? Stream.error.line("tensorio: \(label) \(text)")

@@ -52,6 +52,7 @@ final class ReportWriter {
     self.flags = flags
     self.report = report
     report.isLenient = flags.exitZero
+    report.isForGitHub = flags.github
   }
 
   /// Reports of all files want all results; lines want none.

@@ -134,6 +134,22 @@ import Testing
     #expect(full.status == 2, "a report that cannot be written is an error")
   }
 
+  @Test func noNameIsACommandToGitHub() throws {
+    let folder = try TemporaryFolder()
+    let tensor = try Tensor([Float.nan], shape: [1])
+    try TensorArchive([("::error::a", tensor), ("b ##[error]c", tensor)]).write(
+      to: folder.path("x.npz"))
+    let result = try Command.run("validate", "--github", "--finite", folder.path("x.npz"))
+    #expect(result.status == 1)
+    // In a line that is a command already, nothing else is looked for.
+    let others = (result.output + result.errors).split(separator: "\n").filter {
+      !$0.hasPrefix("::")
+    }
+    #expect(!others.contains { $0.contains("##[") }, "\(result)")
+    #expect(
+      result.output.split(separator: "\n").count { $0.hasPrefix("::") } == 2, "\(result.output)")
+  }
+
   @Test func namesInPicklesCanBeAllowed() throws {
     let file = Repository.testFile("torch/valid/module-class.pt")
     let plain = try Command.run("validate", "--json", file)
