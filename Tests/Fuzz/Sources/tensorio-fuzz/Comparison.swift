@@ -130,7 +130,9 @@ struct Comparison {
       isSameOrigin = Self.meaning(old) == Self.meaning(new)
     case (.call(let old, let oldArguments), .call(let new, let newArguments)):
       isSameOrigin = add([old, oldArguments], [new, newArguments])
-    case (.new(let old, let oldArguments, let oldWords), .new(let new, let newArguments, let newWords)):
+    case (
+      .new(let old, let oldArguments, let oldWords), .new(let new, let newArguments, let newWords)
+    ):
       isSameOrigin =
         add([old, oldArguments], [new, newArguments])
         && add([oldWords].compactMap { $0 }, [newWords].compactMap { $0 })

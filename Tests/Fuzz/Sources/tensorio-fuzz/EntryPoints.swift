@@ -13,7 +13,9 @@ func initialize(
   _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>
 ) -> CInt {
   guard let folder = environment("FUZZ_SEEDS") else { return 0 }
-  let paths = (1..<Int(count.pointee)).compactMap { arguments.pointee[$0].map { String(cString: $0) } }
+  let paths = (1..<Int(count.pointee)).compactMap {
+    arguments.pointee[$0].map { String(cString: $0) }
+  }
   makeSeeds(of: Fuzzer.target, from: paths, in: folder)
   exit(0)
 }

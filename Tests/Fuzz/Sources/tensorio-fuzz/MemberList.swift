@@ -89,7 +89,8 @@ struct MemberList {
       let sizes = littleEndian(member.content.count, 4) + littleEndian(plain.count, 4)
       // UTF-8 where the name is not ASCII.
       let flags: UInt8 = member.name.contains { $0 > 127 } ? 8 : 0
-      let start = [20, 0, hasDescriptor ? 8 : 0, flags, isDeflated ? 8 : 0, 0, 0, 0, 0x21, 0] as [UInt8]
+      let start =
+        [20, 0, hasDescriptor ? 8 : 0, flags, isDeflated ? 8 : 0, 0, 0, 0, 0x21, 0] as [UInt8]
       let name = littleEndian(member.name.count, 2) + [0, 0]
       directory += [0x50, 0x4b, 1, 2, 20, 0] + start + crc + sizes + name
       directory += [UInt8](repeating: 0, count: 10) + littleEndian(file.count, 4) + member.name

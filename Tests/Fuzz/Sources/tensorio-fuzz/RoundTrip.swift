@@ -90,7 +90,8 @@ enum Contents {
 
   /// Reads everything, checksums included.
   /// - Returns: whether it was little enough to go on.
-  static func load(_ archive: TensorArchive, _ limits: DecodingLimits) throws(TensorIOError) -> Bool {
+  static func load(_ archive: TensorArchive, _ limits: DecodingLimits) throws(TensorIOError) -> Bool
+  {
     var total = 0
     for entry in archive.entries where entry.tensor.hasElements {
       total += min(entry.tensor.byteCount, mostBytes) + 64

@@ -41,7 +41,8 @@ enum Target: String, CaseIterable {
       guard let list = MemberList(archive: file) else { return nil }
       let isTorch = list.members.contains { $0.name.suffix(8).elementsEqual("data.pkl".utf8) }
       return isTorch == (self == .torchZip) ? list.input : nil
-    case .torchLegacy: return file.dropFirst(2).starts(with: Self.legacyMagic.dropFirst(2)) ? file : nil
+    case .torchLegacy:
+      return file.dropFirst(2).starts(with: Self.legacyMagic.dropFirst(2)) ? file : nil
     case .tar: return file.dropFirst(257).starts(with: "ustar".utf8) ? file : nil
     case .pickle:
       if file.starts(with: Self.npyMagic) || file.starts(with: [0x50, 0x4b]) { return nil }
@@ -63,7 +64,9 @@ enum Target: String, CaseIterable {
   private static func npy(_ input: [UInt8]) -> [UInt8] {
     let version = max(1, (input.first ?? 1) & 3)
     let text = input.dropFirst()
-    var length: [UInt8] = [UInt8(truncatingIfNeeded: text.count), UInt8(truncatingIfNeeded: text.count >> 8)]
+    var length: [UInt8] = [
+      UInt8(truncatingIfNeeded: text.count), UInt8(truncatingIfNeeded: text.count >> 8),
+    ]
     if version > 1 { length += [UInt8(truncatingIfNeeded: text.count >> 16), 0] }
     return npyMagic + [version, 0] + length + text + payload
   }
@@ -72,7 +75,9 @@ enum Target: String, CaseIterable {
   private static let payload: [UInt8] = (0..<256).map { UInt8(truncatingIfNeeded: $0 &* 37) }
 
   private static func literal(_ file: [UInt8]) -> [UInt8]? {
-    guard file.starts(with: npyMagic), file.count > 12, (1...3).contains(file[6]) else { return nil }
+    guard file.starts(with: npyMagic), file.count > 12, (1...3).contains(file[6]) else {
+      return nil
+    }
     let start = file[6] == 1 ? 10 : 12
     var count = Int(file[8]) | Int(file[9]) << 8
     if start == 12 { count |= Int(file[10]) << 16 | Int(file[11]) << 24 }
