@@ -81,26 +81,35 @@ package enum Parallel {
     private let check: @Sendable () throws(TensorIOError) -> Void
     private let failure = ResultSlots<TensorIOError?>(count: 1, initial: nil)
     private let group = DispatchGroup()
+    private let isTaken = Atomic<Bool>(false)
 
     /// Starts the work; with one core, waiting does it.
     package init(_ check: @escaping @Sendable () throws(TensorIOError) -> Void) {
       self.check = check
       guard coreCount > 1 else { return }
-      let failure = failure
-      DispatchQueue.global(qos: .userInitiated).async(group: group) {
-        do throws(TensorIOError) {
-          try check()
-        } catch {
-          failure[0] = error
-        }
+      DispatchQueue.global(qos: .userInitiated).async(group: group) { [self] in
+        _ = runUnlessTaken()
       }
     }
 
+    /// Does the work, unless another thread has begun it.
+    private func runUnlessTaken() -> Bool {
+      if isTaken.exchange(true, ordering: .acquiringAndReleasing) { return false }
+      do throws(TensorIOError) {
+        try check()
+      } catch {
+        failure[0] = error
+      }
+      return true
+    }
+
     /// Returns when the work has ended.
+    ///
+    /// Does the work where no other thread has begun it: with little memory none ever will, since
+    /// Dispatch tries to make one again and again.
     /// - Throws: what the work threw.
     package func wait() throws(TensorIOError) {
-      guard coreCount > 1 else { return try check() }
-      group.wait()
+      if !runUnlessTaken() { group.wait() }
       if let error = failure[0] { throw error }
     }
   }

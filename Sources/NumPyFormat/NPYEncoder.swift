@@ -17,7 +17,7 @@ struct NPYEncoder {
       try self.init(entry.tensor)
       return
     }
-    let pickle = try ObjectArray.bytes(of: entry.id, in: archive.values)
+    let pickle = try ObjectArray.bytes(of: entry.id, in: archive)
     try self.init(entry.tensor, pickle: pickle)
   }
 

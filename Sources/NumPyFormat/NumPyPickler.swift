@@ -7,14 +7,20 @@ package import TensorModel
 package final class NumPyPickler: ObjectPickler {
   private let module: String
   private let takesAll: Bool
+  private let keepsClasses: Bool
 
   /// - Parameters:
   ///   - module: where NumPy's functions live: `numpy._core` (NumPy 2), or `numpy.core`, which both
   ///     NumPy 1 and 2 can load.
   ///   - takesAll: whether tensors that were no NumPy arrays become ones.
-  package init(module: String = "numpy.core", takesAll: Bool = false) {
+  ///   - keepsClasses: whether every tensor was a NumPy array, so that a class of another package is a
+  ///     subclass of theirs.
+  package init(
+    module: String = "numpy.core", takesAll: Bool = false, keepsClasses: Bool = false
+  ) {
     self.module = module
     self.takesAll = takesAll
+    self.keepsClasses = keepsClasses
   }
 
   package func prerequisites(
@@ -28,7 +34,7 @@ package final class NumPyPickler: ObjectPickler {
     let isNumPy = traits?.type?.module.split(separator: ".").first == "numpy"
     if case .tensor(let tensor) = node {
       guard isNumPy || takesAll else { return nil }
-      let type = isNumPy ? traits?.type : nil
+      let type = isNumPy || keepsClasses ? traits?.type : nil
       return try array(tensor, type ?? NumPyObjects.ndarray, traits?.elements ?? [], id, &encoder)
     }
     guard isNumPy, let type = traits?.type,

@@ -45,10 +45,13 @@ enum ObjectArray {
 
   /// The pickle of an array of objects, as np.save writes it.
   static func bytes(
-    of id: ValueGraph.ID, in graph: ValueGraph
+    of id: ValueGraph.ID, in archive: TensorArchive
   ) throws(TensorIOError) -> [UInt8] {
-    var encoder = PickleEncoder(
-      graph, picklers: [NumPyPickler(module: "numpy._core", takesAll: true)])
+    let ids = [NPYFormat.descriptor.id, NPZFormat.descriptor.id]
+    let pickler = NumPyPickler(
+      module: "numpy._core", takesAll: true,
+      keepsClasses: archive.format.map { ids.contains($0) } ?? false)
+    var encoder = PickleEncoder(archive.values, picklers: [pickler])
     return try PickleWriter.bytes(of: try encoder.encode(id), protocol: 4)
   }
 }

@@ -245,6 +245,8 @@ private enum KeyIdentity: Hashable, CustomStringConvertible {
   case text(ByteKey)
   case bytes([UInt8])
   case tuple([KeyIdentity])
+  /// Python has one object of each name, however often a file names it.
+  case global(GlobalName)
   /// Equal to nothing but itself.
   case object(Pickle.ID)
 
@@ -279,6 +281,7 @@ private enum KeyIdentity: Hashable, CustomStringConvertible {
     case .bytes(let source):
       guard source.byteCount <= mostBytes, let bytes = try? source.bytes() else { return nil }
       return .bytes(bytes)
+    case .global(let name): return .global(name)
     default: return nil
     }
   }
@@ -290,6 +293,7 @@ private enum KeyIdentity: Hashable, CustomStringConvertible {
     case .big(let digits): digits.utf8.count * digits.utf8.count / 8
     case .text(let key): key.text.utf8.count
     case .bytes(let bytes): bytes.count
+    case .global(let name): name.module.utf8.count + name.name.utf8.count
     case .tuple(let parts): parts.reduce(8) { $0 + $1.byteCount }
     }
   }
@@ -302,6 +306,7 @@ private enum KeyIdentity: Hashable, CustomStringConvertible {
     case .big(let digits): "\(digits.prefix(40))"
     case .text(let key): "'\(String(key.text.prefix(200)).escapedForDisplay)'"
     case .bytes(let bytes): "of \(bytes.count) bytes"
+    case .global(let name): name.description.escapedForDisplay
     case .tuple(let parts): "(\(parts.prefix(8).map(\.description).joined(separator: ", ")))"
     case .object: "of an object"
     }

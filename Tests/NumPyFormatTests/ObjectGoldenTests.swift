@@ -72,4 +72,27 @@ import Testing
       #expect(isSame, "\(file.file): written again, the bytes are others")
     }
   }
+
+  /// A subclass of NumPy's array, whoever made it, is not written as a plain array; found by fuzzing.
+  @Test func aSubclassOfAnotherPackageIsKept() throws {
+    func text(_ text: String) -> [UInt8] {
+      [0x58, UInt8(text.utf8.count), 0, 0, 0] + Array(text.utf8)
+    }
+    var pickle: [UInt8] = [0x80, 3] + Array("cnumpy.core.multiarray\n_reconstruct\n".utf8)
+    pickle += Array("cmine\nArray\n".utf8) + [0x4b, 0, 0x85, 0x43, 1, 0x62, 0x87, 0x52]
+    pickle += [0x28, 0x4b, 1, 0x4b, 1, 0x85] + Array("cnumpy\ndtype\n".utf8)
+    pickle += text("O8") + [0x89, 0x88, 0x87, 0x52, 0x28, 0x4b, 3] + text("|")
+    pickle += [0x4e, 0x4e, 0x4e] + Array("J\u{7f}\u{7f}\u{7f}\u{7f}J\u{7f}\u{7f}\u{7f}\u{7f}".utf8)
+    pickle += [0x4b, 0x3f, 0x74, 0x62, 0x89, 0x5d, 0x4e, 0x61, 0x74, 0x62, 0x2e]
+    let header = "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }\n"
+    let magic = [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.utf8.count), 0]
+    let path = try folder.write(magic + Array(header.utf8) + pickle, "in.npy")
+    let archive = try TensorArchive(contentsOf: path)
+    for name in ["out.npy", "out.npz"] {
+      try archive.write(to: folder.path(name))
+      let copy = try TensorArchive(contentsOf: folder.path(name))
+      let type = copy.values.traits(of: copy.entries[0].id)?.type
+      #expect(type == GlobalName("mine", "Array"), "\(name)")
+    }
+  }
 }

@@ -57,6 +57,22 @@ import Testing
     #expect(try archive.onlyTensor().element(at: [0]) == .uint(7))
   }
 
+  /// A class is one object however often a file names it, so it is one key; found by fuzzing.
+  @Test func aClassThatIsAKeyTwiceIsOneKey() throws {
+    let name = Op.global("numpy", "ndarray")
+    let body =
+      [0x7d, 0x28] + name + Op.int(1) + Op.text("a") + Op.int(2) + name + Op.int(3) + [0x75]
+    let path = try folder.write(Op.program(body), "a.pkl")
+    let archive = try TensorArchive(contentsOf: path)
+    #expect(archive.findings.map(\.code) == ["duplicate-key"])
+    guard case .dictionary(let pairs) = archive.values[archive.values.root] else {
+      Issue.record("no dictionary")
+      return
+    }
+    let values = pairs.map { "\(archive.values[$0.value])" }
+    #expect(values == ["int(3)", "int(2)"])
+  }
+
   /// A look-up by name stays one, whatever names there are.
   @Test func aPairOfNamesDoesNotSlowDownTheOthers() throws {
     let keys = (0..<5000).map { "k\($0)" }
