@@ -5,7 +5,8 @@ internal import ZIPContainer
 /// NumPy's `.npz`: a ZIP archive of `.npy` members.
 public enum NPZFormat: TensorFormat {
   public static let descriptor = FormatDescriptor(
-    id: "npz", name: "NumPy archive", extensions: ["npz"], holdsMany: true, compresses: true)
+    id: "npz", name: "NumPy archive", extensions: ["npz"], holdsMany: true, compresses: true,
+    keepsByteOrder: true)
 
   /// A ZIP archive, empty ones included.
   public static func recognizes(_ opened: OpenedFile) -> Bool {

@@ -71,7 +71,7 @@ struct Conversion {
   func run(_ report: Report) throws {
     for input in inputs { try explain(input.archive.findings, input.path, report) }
     let hasTensors = try checkTensors(report)
-    for (file, losses) in losses { try explain(losses, file, report) }
+    for (file, losses) in losses { try report.explain(losses, file.escapedForDisplay) }
     try explainGlobals(report)
     if let refusal = refusal(hasTensors: hasTensors) {
       try report.fail(refusal, file: output, inJSON: false)
@@ -126,24 +126,6 @@ struct Conversion {
   }
 
   // MARK: Messages
-
-  /// The losses, the first few of each kind.
-  private func explain(_ losses: [Loss], _ path: String, _ report: Report) throws {
-    let shown = 3
-    for kind in Loss.Kind.allCases {
-      let some = losses.filter { $0.kind == kind }
-      for loss in some.prefix(shown) {
-        let name = loss.name.isEmpty ? "" : "'\(loss.name.escapedForDisplay)': "
-        try report.inform(
-          "\(path.escapedForDisplay): \(name)not kept: \(loss.message.escapedForDisplay)")
-      }
-      if some.count > shown {
-        try report.inform(
-          "\(path.escapedForDisplay): and \(some.count - shown) more losses of this kind (\(kind)); "
-            + "--json lists all")
-      }
-    }
-  }
 
   /// Findings about an input, which the output no longer shows: notes, unless --strict.
   private func explain(_ findings: [Finding], _ path: String, _ report: Report) throws {

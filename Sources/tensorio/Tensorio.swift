@@ -16,7 +16,7 @@ struct Tensorio: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      Ls.self, Show.self, Stats.self, Hash.self, Convert.self, Scan.self,
+      Ls.self, Show.self, Stats.self, Hash.self, Convert.self, RoundTripCommand.self, Scan.self,
       Upload.self, Devices.self,
     ])
 

@@ -1,0 +1,114 @@
+internal import ByteIO
+public import TensorIO
+
+/// Writes archives, reads them back, and compares what came back with what was written, on every
+/// axis, and with the losses that the format declares.
+public enum RoundTrip {
+  /// How archives are written and read.
+  public struct Options: Sendable {
+    /// How files are written.
+    public var writing = WritingOptions()
+    /// How they are read back.
+    ///
+    /// Nothing is taken for what it may be: NumPy's raw bytes stay such, which
+    /// is a loss that formats declare.
+    public var reading = ReadingOptions()
+    /// The folder of the file that is written; nil for `TMPDIR`, or `/tmp`.
+    ///
+    /// The file has no name there, and is gone when it is closed.
+    public var folder: String?
+
+    /// Creates the documented defaults.
+    public init() {}
+  }
+
+  /// Writes an archive in each of some formats and judges what is read back.
+  public static func verify(
+    _ archive: TensorArchive, through formats: [any TensorFormat.Type],
+    options: Options = Options()
+  ) -> [RoundTripResult] {
+    formats.map { format in
+      var result = RoundTripResult(format: format.descriptor.id)
+      do throws(TensorIOError) {
+        try verify(archive, through: format, options, &result)
+      } catch {
+        result.error = error
+      }
+      return result
+    }
+  }
+
+  private static func verify(
+    _ archive: TensorArchive, through format: any TensorFormat.Type, _ options: Options,
+    _ result: inout RoundTripResult
+  ) throws(TensorIOError) {
+    let promise = try WrittenArchive(archive, as: format, options.writing)
+    let file = try AtomicFile.passing(in: options.folder)
+    try format.write(promise.written, to: file, options: options.writing)
+    result.byteCount = file.byteCount
+    try promise.judge(try file.written(), options.reading, &result)
+  }
+}
+
+/// An archive that is written in a format, and what the format promises of it.
+package struct WrittenArchive {
+  /// What is handed to the format.
+  package let written: TensorArchive
+  private let original: TensorArchive
+  private let format: any TensorFormat.Type
+  private let losses: [Loss]
+
+  /// Prepares an archive as `convert` does.
+  /// - Throws: `invalidArgument` where several tensors do not go into one file.
+  package init(
+    _ archive: TensorArchive, as format: any TensorFormat.Type, _ options: WritingOptions
+  ) throws(TensorIOError) {
+    let descriptor = format.descriptor
+    original = archive
+    self.format = format
+    if !descriptor.holdsMany, archive.entries.count > 1, archive.format != descriptor.id {
+      throw .invalidArgument(
+        "\(archive.entries.count) tensors do not go into one \(descriptor.id) file")
+    }
+    if descriptor.keepsNesting, archive.isProgram {
+      let merged = try ArchiveEdit().merging([MergeInput(archive)], keepingValues: true)
+      written = merged.archive
+      losses =
+        merged.losses.flatMap { $0 } + merged.archive.losses(writingAs: format, options: options)
+    } else {
+      written = descriptor.keepsNesting ? archive : try archive.untagged()
+      losses = archive.losses(writingAs: format, options: options)
+    }
+  }
+
+  /// Findings about what is in a file, not about how it was written.
+  private static let aboutContents: Set<Finding.Code> = [
+    .backwardHooks, .dangerousBytes, .dangerousGlobal, .duplicateKey, .nestedPickle, .notAnArray,
+    .oddName, .pickledWeight, .severalArrays,
+  ]
+
+  /// Reads what was written and holds it against what was promised.
+  package func judge(
+    _ file: InputFile, _ options: ReadingOptions, _ result: inout RoundTripResult
+  ) throws(TensorIOError) {
+    let opened = try OpenedFile(file, options: options)
+    let id = format.descriptor.id
+    // Formats that are known have to be told from all others.
+    let reader = FormatRegistry.format(id: id) == nil ? format : try FormatRegistry.format(of: opened)
+    guard reader.descriptor.id == id, try format.recognizes(opened) else {
+      throw .malformed("what was written as \(id) is read as \(reader.descriptor.id)")
+    }
+    let read = try opened.checking { () throws(TensorIOError) in try reader.read(opened) }
+    let strange = read.findings.first { !Self.aboutContents.contains($0.code) }
+    if let strange {
+      throw .malformed(
+        "what was written is odd: \(strange.message) (\(strange.code.rawValue))")
+    }
+    var comparison = ArchiveComparison.Options()
+    comparison.isFlat = !format.descriptor.keepsNesting || original.isProgram
+    comparison.comparesByteOrder = format.descriptor.keepsByteOrder
+    comparison.limits = options.limits
+    result.judge(
+      try ArchiveComparison(original, read, options: comparison).differences, losses)
+  }
+}
