@@ -62,6 +62,9 @@ public enum NPZFormat: TensorFormat {
     for entry in archive.entries where entry.path.count > 1 {
       losses.append(Loss(.nesting, of: entry.name, "the nesting; the path becomes the name"))
     }
+    for entry in archive.entries where entry.path.isEmpty {
+      losses.append(Loss(.name, of: entry.name, "that it has no name; it becomes 'arr_0'"))
+    }
     for value in archive.otherValues where !value.isMember {
       losses.append(
         Loss(.value, of: value.path.joined(separator: "."), "a value that is no array"))

@@ -106,7 +106,6 @@ struct Flattening {
     let path = value.path.joined(separator: ".")
     if archive.values.isTensor(value.id) {
       tensors.append(value)
-      if isProgram { return }
     } else if isProgram {
       valueLosses.append(
         Loss(.value, of: path, "an attribute of the program, which is no tensor"))

@@ -115,14 +115,14 @@ struct FlatComparison {
 
   private func compareRoots(_ notes: inout DifferenceNotes) {
     let (one, other) = (left.values.root, right.values.root)
-    guard !left.entries.isEmpty else { return }
+    guard left.values.children(of: one) != nil, !left.entries.isEmpty || !left.otherValues.isEmpty
+    else { return }
     switch (left.values[one], right.values[other]) {
     case (.dictionary, _):
       guard let type = ValueText.type(left.values.traits(of: one)),
         type != GlobalName("collections", "OrderedDict")
       else { return }
       notes.add(.classes, "", "\(type)", "the plain class")
-    case (.tensor, _): return
     case (.list, .list): return
     default: notes.add(.nesting, "", left.values.kindText(of: one), right.values.kindText(of: other))
     }

@@ -7,11 +7,7 @@ struct SharingComparison {
 
   /// - Parameter keepsStorages: whether sizes of storages and places in them count.
   init(_ pairs: [TensorPair], keepsStorages: Bool) {
-    self.pairs = pairs.filter { pair in
-      // Of nothing there are no two copies.
-      pair.left.hasElements && pair.right.hasElements && pair.left.byteCount > 0
-        && pair.right.byteCount > 0
-    }
+    self.pairs = pairs.filter { $0.left.hasElements && $0.right.hasElements }
     self.keepsStorages = keepsStorages
   }
 
@@ -23,7 +19,8 @@ struct SharingComparison {
   private func compareAliases(_ notes: inout DifferenceNotes) {
     var forward: [ObjectIdentifier: (pair: TensorPair, ObjectIdentifier)] = [:]
     var backward: [ObjectIdentifier: (pair: TensorPair, ObjectIdentifier)] = [:]
-    for pair in pairs {
+    // Of nothing there are no two copies.
+    for pair in pairs where pair.left.byteCount > 0 && pair.right.byteCount > 0 {
       let left = ObjectIdentifier(pair.left.storage)
       let right = ObjectIdentifier(pair.right.storage)
       if let (first, storage) = forward[left] {

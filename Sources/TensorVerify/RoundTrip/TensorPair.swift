@@ -41,7 +41,7 @@ struct TensorPair: Sendable {
     if left.shape == right.shape, !hasSameLayout {
       notes.add(.strides, name, "\(left.strides)", "\(right.strides)")
     }
-    if options.comparesByteOrder, left.dtype.swapUnit > 1 || right.dtype.swapUnit > 1 {
+    if options.comparesByteOrder, left.dtype.swapUnit > 1, right.dtype.swapUnit > 1 {
       note(.byteOrder, "\(left.byteOrder)", "\(right.byteOrder)")
     }
     note(.device, "\(left.device)", "\(right.device)")
