@@ -74,6 +74,11 @@ public final class AtomicFolder {
   }
 }
 
+/// Whether there is a folder under a path, or a link to one.
+package func isFolder(_ path: String) -> Bool {
+  SystemCall.identity(of: path)?.isDirectory ?? false
+}
+
 /// A path as the folder it lies in and the name there.
 func splitPath(_ path: String) -> (directory: String, name: String) {
   guard let slash = path.lastIndex(of: "/") else { return (".", path) }

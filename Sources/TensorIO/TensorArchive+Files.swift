@@ -1,3 +1,7 @@
+/// Looks at a file before it gets its name: what was to be written, the format, and the file.
+package typealias WrittenCheck = (TensorArchive, any TensorFormat.Type, InputFile)
+  throws(TensorIOError) -> Void
+
 extension TensorArchive {
   /// Opens a file: `try TensorArchive(contentsOf: "weights.npz")`.
   ///
@@ -46,13 +50,13 @@ extension TensorArchive {
   /// - Throws: also what `check` throws; nothing is left behind then either.
   package func write(
     to path: String, options: WritingOptions,
-    checking check: ((InputFile) throws(TensorIOError) -> Void)?
+    checking check: WrittenCheck?
   ) throws(TensorIOError) {
     let format = try FormatRegistry.format(forWriting: path)
     try locating(.init(file: path)) { () throws(TensorIOError) in
       let file = try AtomicFile(path: path)
       try format.write(self, to: file, options: options)
-      if let check { try check(try file.written()) }
+      if let check { try check(self, format, try file.written()) }
       try file.commit(synced: options.synced)
     }
   }

@@ -28,7 +28,8 @@ struct RoundTripCommand: ParsableCommand {
       "Formats to go through, with commas between; default: all that can hold a file.",
       valueName: "formats"),
     transform: { text in
-      try text.split(separator: ",", omittingEmptySubsequences: false).map { try Self.id(String($0)) }
+      try text.split(separator: ",", omittingEmptySubsequences: false)
+        .map { try Self.id(String($0)) }
     })
   var via: [String]?
 

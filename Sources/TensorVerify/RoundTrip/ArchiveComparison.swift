@@ -71,11 +71,23 @@ enum GlobalComparison {
   static func compare(
     _ left: TensorArchive, _ right: TensorArchive, _ notes: inout DifferenceNotes
   ) {
-    let before = Set(left.globals.map(\.name.modern))
+    let before = Set(left.globals.map(\.name.modern)).union(names(in: left.values))
     var seen: Set<GlobalName> = []
     for use in right.globals where use.verdict != .known && !before.contains(use.name.modern) {
       guard seen.insert(use.name).inserted else { continue }
       notes.add(.globals, "", nil, "\(use.name)", isDeclarable: false)
     }
+  }
+
+  /// What the values name, whatever is known of the file that they came from.
+  private static func names(in values: ValueGraph) -> Set<GlobalName> {
+    var names: Set<GlobalName> = []
+    for id in values.reachable() {
+      if let type = values.traits(of: id)?.type { names.insert(type.modern) }
+      if case .object(let object) = values[id], case .global(let name) = object.origin {
+        names.insert(name.modern)
+      }
+    }
+    return names
   }
 }

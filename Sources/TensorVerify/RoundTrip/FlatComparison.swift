@@ -124,7 +124,8 @@ struct FlatComparison {
       else { return }
       notes.add(.classes, "", "\(type)", "the plain class")
     case (.list, .list): return
-    default: notes.add(.nesting, "", left.values.kindText(of: one), right.values.kindText(of: other))
+    default:
+      notes.add(.nesting, "", left.values.kindText(of: one), right.values.kindText(of: other))
     }
   }
 }

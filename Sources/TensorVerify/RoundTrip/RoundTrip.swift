@@ -87,14 +87,44 @@ package struct WrittenArchive {
     .oddName, .pickledWeight, .severalArrays,
   ]
 
+  /// Reads what was written and refuses it if it is not what was promised.
+  /// - Returns: what was read.
+  package func require(
+    _ file: InputFile, limits: DecodingLimits
+  ) throws(TensorIOError) -> TensorArchive {
+    var options = ReadingOptions()
+    options.limits = limits
+    var result = RoundTripResult(format: format.descriptor.id)
+    let read: TensorArchive
+    do throws(TensorIOError) {
+      read = try judge(file, options, &result)
+    } catch {
+      throw TensorIOError(
+        error.code, "what was written cannot be read back, so it was not kept: \(error.reason)",
+        at: error.place)
+    }
+    guard !result.isFaithful else { return read }
+    let count = result.undeclared.count + result.unobserved.count
+    let first =
+      result.undeclared.first?.description
+      ?? result.unobserved.first.map { "'\($0.name)': kept, and declared as lost: \($0.message)" }
+    throw TensorIOError(
+      .io,
+      "what was written is not what was to be written, so it was not kept: \(first ?? "")"
+        + (count > 1 ? "; and \(count - 1) more differences" : ""))
+  }
+
   /// Reads what was written and holds it against what was promised.
+  /// - Returns: what was read.
+  @discardableResult
   package func judge(
     _ file: InputFile, _ options: ReadingOptions, _ result: inout RoundTripResult
-  ) throws(TensorIOError) {
+  ) throws(TensorIOError) -> TensorArchive {
     let opened = try OpenedFile(file, options: options)
     let id = format.descriptor.id
     // Formats that are known have to be told from all others.
-    let reader = FormatRegistry.format(id: id) == nil ? format : try FormatRegistry.format(of: opened)
+    let isKnown = FormatRegistry.format(id: id) != nil
+    let reader = isKnown ? try FormatRegistry.format(of: opened) : format
     guard reader.descriptor.id == id, try format.recognizes(opened) else {
       throw .malformed("what was written as \(id) is read as \(reader.descriptor.id)")
     }
@@ -110,5 +140,6 @@ package struct WrittenArchive {
     comparison.limits = options.limits
     result.judge(
       try ArchiveComparison(original, read, options: comparison).differences, losses)
+    return read
   }
 }
