@@ -74,7 +74,7 @@ extension JSON {
   fileprivate init(_ result: RoundTripResult) {
     self = .object([
       ("format", .string(result.format)), ("outcome", .string(result.outcome.rawValue)),
-      ("byte_count", result.byteCount.map { .exact($0) } ?? .null),
+      ("byte_count", result.byteCount.map { .int($0) } ?? .null),
       ("differences", .array(result.differences.map { JSON($0) })),
       ("losses", .array(result.observed.map { JSON($0) })),
       ("undeclared", .array(result.undeclared.map { JSON($0) })),

@@ -38,7 +38,7 @@ struct RoundTripReport {
       "FAILED: \(result.undeclared.count) undeclared, \(result.unobserved.count) declared that did "
         + "not happen"
     case .refused: "cannot hold it"
-    case .unreadable: "FAILED: what was written cannot be read"
+    case .error: "FAILED: it could not be written and read back"
     }
   }
 
@@ -62,7 +62,7 @@ struct RoundTripReport {
       } else {
         try report.inform(text)
       }
-    case .unreadable:
+    case .error:
       if let error = result.error { try report.fail(error, file: file, inJSON: false) }
     }
   }

@@ -32,7 +32,7 @@ extension Manifest {
 extension Manifest.File {
   fileprivate var json: JSON {
     .object([
-      ("path", .string(path)), ("byte_count", .exact(byteCount)), ("sha256", .string(sha256)),
+      ("path", .string(path)), ("byte_count", .int(byteCount)), ("sha256", .string(sha256)),
     ])
   }
 }

@@ -47,15 +47,12 @@ struct ManifestFields {
     return text
   }
 
-  /// A number of things, which may be a text where it is large.
+  /// A number of things.
   mutating func count(_ key: String) throws(TensorIOError) -> Int {
-    switch try take(key) {
-    case .int(let value) where value >= 0: return value
-    case .string(let text):
-      if let value = Int(text), value > 1 << 53, String(value) == text { return value }
-    default: break
+    guard let count = try take(key).int, count >= 0 else {
+      throw failure("has a '\(key)' that is no whole number of 0 and up")
     }
-    throw failure("has a '\(key)' that is no whole number of 0 and up")
+    return count
   }
 
   /// A number; those that JSON has no word for are texts.

@@ -31,9 +31,11 @@ struct FlatComparison {
       if let before, !before.states.isEmpty, after?.states.isEmpty ?? true {
         notes.add(.attributes, one.name, "attributes", nil)
       }
+      let elements = (before?.elements ?? [], after?.elements ?? [])
+      if elements.0.isEmpty, elements.1.isEmpty { continue }
       // Each array has a pickle of its own.
       var graphs = GraphComparison(left.values, right.values, names: [])
-      try graphs.compare(before?.elements ?? [], after?.elements ?? [], of: one.name, &notes)
+      try graphs.compare(elements.0, elements.1, of: one.name, &notes)
     }
     for (type, name) in classes.found { notes.add(.classes, name, "\(type)", "the plain class") }
     try compareValues(&notes)
@@ -55,12 +57,13 @@ struct FlatComparison {
       notes.add(.names, one.name, text(one.path), text(other.path))
     }
     NameComparison.note(matching, left.entries, right.entries, &notes)
+    let oddKeys = oddKeys
     for pair in matching.pairs {
       let (one, other) = (left.entries[pair.left], right.entries[pair.right])
       guard ByteKey(one.stateDictName) == ByteKey(other.name) else { continue }
       if one.path.count > 1, other.path.count <= 1 {
         notes.add(.nesting, one.name, text(one.path), text(other.path))
-      } else if one.path.count == 1, let key = oddKey(one) {
+      } else if one.path.count == 1, let key = oddKeys[ByteKey(one.name)] {
         notes.add(.nesting, one.name, key, "text")
       }
     }
@@ -71,15 +74,16 @@ struct FlatComparison {
     path.isEmpty ? "no name" : path.map { "'\($0)'" }.joined(separator: " → ")
   }
 
-  /// What the key of an entry of the outermost dictionary is, where it is no text.
-  private func oddKey(_ entry: TensorArchive.Entry) -> String? {
-    guard case .dictionary(let pairs) = left.values[left.values.root],
-      let pair = pairs.first(where: {
-        $0.value == entry.id && left.values.keyText($0.key) == entry.path[0]
-      })
-    else { return nil }
-    if case .string = left.values[pair.key] { return nil }
-    return ValueText.scalar(left.values[pair.key]) ?? left.values.kindText(of: pair.key)
+  /// What the keys of the outermost dictionary are that are no texts, by the names they become.
+  private var oddKeys: [ByteKey: String] {
+    guard case .dictionary(let pairs) = left.values[left.values.root] else { return [:] }
+    var keys: [ByteKey: String] = [:]
+    for pair in pairs {
+      if case .string = left.values[pair.key] { continue }
+      keys[ByteKey(left.values.keyText(pair.key))] =
+        ValueText.scalar(left.values[pair.key]) ?? left.values.kindText(of: pair.key)
+    }
+    return keys
   }
 
   // MARK: Other values
@@ -104,7 +108,7 @@ struct FlatComparison {
         notes.add(.values, name, difference.left, difference.right)
       }
     }
-    for value in kept.values {
+    for value in kept.sorted(by: { $0.key.text < $1.key.text }).map(\.value) {
       notes.add(
         .values, value.path.joined(separator: "."), nil, right.values.kindText(of: value.id),
         isDeclarable: false)

@@ -44,9 +44,16 @@ public enum RoundTrip {
   ) throws(TensorIOError) {
     let promise = try WrittenArchive(archive, as: format, options.writing)
     let file = try AtomicFile.passing(in: options.folder)
-    try format.write(promise.written, to: file, options: options.writing)
-    result.byteCount = file.byteCount
-    try promise.judge(try file.written(), options.reading, &result)
+    do throws(TensorIOError) {
+      try format.write(promise.written, to: file, options: options.writing)
+      result.byteCount = file.byteCount
+      try promise.judge(try file.written(), options.reading, &result)
+    } catch {
+      var error = error
+      // Nobody knows the file; that of a damaged input stays.
+      if error.place.file == file.path { error.place.file = nil }
+      throw error
+    }
   }
 }
 

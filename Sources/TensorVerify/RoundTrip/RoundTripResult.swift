@@ -1,3 +1,4 @@
+internal import ByteIO
 public import TensorIO
 
 /// What became of an archive that was written in a format and read back.
@@ -12,8 +13,8 @@ public struct RoundTripResult: Sendable {
     case failed
     /// The format cannot hold the archive, and said so.
     case refused
-    /// What was written could not be read.
-    case unreadable
+    /// Writing or reading back failed.
+    case error
   }
 
   /// The identifier of the format.
@@ -38,10 +39,17 @@ public struct RoundTripResult: Sendable {
 
   /// How it came out.
   public var outcome: Outcome {
-    if error != nil { return byteCount == nil ? .refused : .unreadable }
+    if let error {
+      return byteCount == nil && Self.refusals.contains(error.code) ? .refused : .error
+    }
     if !undeclared.isEmpty || !unobserved.isEmpty { return .failed }
     return differences.isEmpty ? .faithful : .declared
   }
+
+  /// How formats say that they cannot hold something.
+  private static let refusals: Set<TensorIOError.Code> = [
+    .unsupported, .invalidArgument, .lossy, .limit,
+  ]
 
   /// Holds what differs against what was declared.
   ///
@@ -49,29 +57,23 @@ public struct RoundTripResult: Sendable {
   mutating func judge(_ differences: [ArchiveDifference], _ losses: [Loss]) {
     struct Key: Hashable {
       let kind: Loss.Kind
-      let name: NameBytes
+      let name: ByteKey
     }
     self.differences = differences
-    let declared = Set(losses.map { Key(kind: $0.kind, name: NameBytes($0.name)) })
+    let declared = Set(losses.map { Key(kind: $0.kind, name: ByteKey($0.name)) })
     var happened: Set<Key> = []
     for difference in differences {
-      let keys = difference.axis.declarable.map { Key(kind: $0, name: NameBytes(difference.name)) }
+      let keys = difference.axis.declarable.map { Key(kind: $0, name: ByteKey(difference.name)) }
         .filter { difference.isDeclarable && declared.contains($0) }
       if keys.isEmpty { undeclared.append(difference) }
       happened.formUnion(keys)
     }
     for loss in losses {
-      if happened.contains(Key(kind: loss.kind, name: NameBytes(loss.name))) {
+      if happened.contains(Key(kind: loss.kind, name: ByteKey(loss.name))) {
         observed.append(loss)
       } else {
         unobserved.append(loss)
       }
     }
   }
-}
-
-/// A name that is compared byte by byte.
-private struct NameBytes: Hashable {
-  private let bytes: [UInt8]
-  init(_ name: String) { bytes = Array(name.utf8) }
 }
