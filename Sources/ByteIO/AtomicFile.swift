@@ -65,7 +65,12 @@ public final class AtomicFile {
   /// - Parameter folder: where it takes its room; nil for `TMPDIR`, or `/tmp`.
   package static func passing(in folder: String?) throws(TensorIOError) -> AtomicFile {
     let folder = folder ?? SystemCall.temporaryFolder
-    return try AtomicFile(path: temporaryPath(for: "passing", in: folder))
+    do throws(TensorIOError) {
+      return try AtomicFile(path: temporaryPath(for: "passing", in: folder))
+    } catch {
+      // The name of the file would only puzzle the caller.
+      throw TensorIOError(error.code, error.reason + "; TMPDIR names another folder")
+    }
   }
 
   /// Allocates disk space for bytes that will be written, beyond those written so far.

@@ -20,6 +20,11 @@ struct FileIdentity: Hashable, Sendable {
     return self == other
   }
 
+  /// Whether both are of one file, whatever became of it.
+  func isSameFile(as other: FileIdentity) -> Bool {
+    device == other.device && inode == other.inode
+  }
+
   var kind: UInt32 { mode & S_IFMT }
   var isRegular: Bool { kind == S_IFREG }
   var isDirectory: Bool { kind == S_IFDIR }

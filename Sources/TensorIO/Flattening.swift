@@ -1,5 +1,5 @@
 /// Takes the values of a file out of their containers and gives each one name.
-struct Flattening {
+package struct Flattening {
   /// A value that is taken.
   struct Value {
     let name: String
@@ -148,7 +148,7 @@ struct Flattening {
 
 extension Flattening {
   /// More losses of containers than anybody will read.
-  private static let mostContainerLosses = 1 << 16
+  package static let mostContainerLosses = 1 << 16
 
   private mutating func addContainerLosses() {
     if isProgram { return }

@@ -72,6 +72,12 @@ struct ConversionProof {
           source: origin.input, output: number, before: before[index], after: outline,
           cast: reports[origin.entry.name]))
     }
+    // Spelt in another way.
+    guard !output.outputs.contains(where: { isSameFile($0.path, manifest.path) }) else {
+      throw TensorIOError(
+        .invalidArgument, "the manifest is the output itself; name another",
+        at: .init(file: manifest.path))
+    }
     try manifest.write(Array(result.text.utf8).span)
     try manifest.commit(synced: options.synced)
   }

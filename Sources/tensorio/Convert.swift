@@ -136,11 +136,7 @@ struct Convert: ParsableCommand {
       }
       if report.hasFailed { return }
       try report.forEach([output]) { output in
-        if let manifest, !force, Folder.contains(manifest) {
-          throw TensorIOError(
-            .invalidArgument, "the manifest exists; name another, or replace it with --force",
-            at: .init(file: manifest))
-        }
+        try requireUse(ofManifestBeside: inputs)
         let conversion = try Conversion(of: inputs, to: output, self)
         try conversion.run(report)
       }
@@ -161,6 +157,20 @@ struct Convert: ParsableCommand {
     }
     let root = path.hasSuffix("/") ? path : path + "/"
     return names.map { (root + $0, $0) }
+  }
+
+  /// Refuses a manifest in the place of another file.
+  private func requireUse(ofManifestBeside inputs: [ConversionInput]) throws(TensorIOError) {
+    guard let manifest else { return }
+    if inputs.contains(where: { isSameFile($0.path, manifest) }) {
+      throw TensorIOError(
+        .invalidArgument, "the manifest is an input; name another", at: .init(file: manifest))
+    }
+    if !force, Folder.contains(manifest) {
+      throw TensorIOError(
+        .invalidArgument, "the manifest exists; name another, or replace it with --force",
+        at: .init(file: manifest))
+    }
   }
 
   /// What is left out and renamed.

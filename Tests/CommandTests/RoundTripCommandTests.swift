@@ -188,5 +188,14 @@ import Testing
     let same = try Command.run(
       "convert", "--manifest", folder.path("x.npz"), demo, folder.path("x.npz"))
     #expect(same.status == 64)
+    let spelt = try Command.run(
+      "convert", "--manifest", folder.path("./x.npz"), demo, folder.path("x.npz"))
+    #expect(spelt.status == 2)
+    #expect(try TensorArchive(contentsOf: folder.path("x.npz")).names.count == 6)
+    let input = try Command.run(
+      "convert", "--force", "--manifest", folder.path("./x.npz"), folder.path("x.npz"),
+      folder.path("y.npz"))
+    #expect(input.status == 2)
+    #expect(try TensorArchive(contentsOf: folder.path("x.npz")).names.count == 6)
   }
 }

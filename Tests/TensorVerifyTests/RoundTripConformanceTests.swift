@@ -100,6 +100,29 @@ import Testing
     }.map(\.path)
   }
 
+  /// Of more containers than losses are declared of, one loss stands for the rest.
+  @Test func moreEmptyContainersThanAnybodyReads() throws {
+    let lists = (0..<70_000).map { ("\($0)", ValueGraph.Node.list([])) }
+    let tensor = ValueGraph.Node.tensor(try Tensor([1] as [Float]))
+    let archive = try TensorArchive(ValueGraph(dictionary: lists + [("t", tensor)]))
+    for result in RoundTrip.verify(archive, through: Self.formats)
+    where result.outcome != .refused {
+      #expect(result.isFaithful, "\(result.format): \(Self.explain(result))")
+    }
+  }
+
+  /// Keys and names by the thousand take no time that grows with their square.
+  @Test func manyTensorsUnderNumbers() throws {
+    let tensor = ValueGraph.Node.tensor(try Tensor([1] as [Float]))
+    var values = ValueGraph(.none)
+    let pairs = (0..<5000).map { (key: values.add(.int(Int64($0))), value: values.add(tensor)) }
+    values.setRoot(values.add(.dictionary(pairs)))
+    let start = ContinuousClock.now
+    let results = RoundTrip.verify(try TensorArchive(values), through: Self.formats)
+    #expect(ContinuousClock.now - start < .seconds(60))
+    #expect(results.count { $0.isFaithful } >= 2, "\(results.map { Self.explain($0) })")
+  }
+
   /// Nothing is left in the folder, whatever comes of it.
   @Test func nothingIsLeftBehind() throws {
     let folder = try TemporaryFolder()

@@ -37,8 +37,13 @@ struct ContainerWalk {
     }
   }
 
-  func note(_ notes: inout DifferenceNotes) {
+  /// - Parameter start: the number of differences of containers that there are; of more than losses
+  ///   are declared of containers, one stands for all.
+  func note(from start: Int, _ notes: inout DifferenceNotes) {
     for (index, container) in containers.enumerated() {
+      guard notes.all.count - start < Flattening.mostContainerLosses else {
+        return notes.add(.values, "", "more containers", nil)
+      }
       noteAttributes(of: container, index, &notes)
       guard !container.hasValues, let outer = container.outer,
         // What an object has of them tells how its class is made; of others the outermost tells all.

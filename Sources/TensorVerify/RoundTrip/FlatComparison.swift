@@ -40,8 +40,9 @@ struct FlatComparison {
     for (type, name) in classes.found { notes.add(.classes, name, "\(type)", "the plain class") }
     try compareValues(&notes)
     if !left.isProgram {
+      let start = notes.all.count
       compareRoots(&notes)
-      try ContainerWalk(left).note(&notes)
+      try ContainerWalk(left).note(from: start, &notes)
     }
     return pairs
   }

@@ -7,7 +7,7 @@ internal import TensorIO
 /// scalars and texts, of which Python makes one or several as it likes, have no identity.
 struct GraphComparison {
   /// How a value is reached from another.
-  private enum Step {
+  enum Step {
     case root
     case key(ValueGraph.ID)
     case index(Int)
@@ -15,25 +15,25 @@ struct GraphComparison {
   }
 
   /// A way to a value: the last step, and the way before it.
-  private struct Way {
+  struct Way {
     let parent: Int
     let step: Step
   }
 
-  private struct Item {
+  struct Item {
     let left: ValueGraph.ID
     let right: ValueGraph.ID
     let way: Int
   }
 
-  private let left: ValueGraph
-  private let right: ValueGraph
+  let left: ValueGraph
+  let right: ValueGraph
   private var names: [ValueGraph.ID: String] = [:]
   /// For each value of one side, its position on the other and one more; 0 before it is known.
   private var forward: [UInt32]
   private var backward: [UInt32]
-  private var ways: [Way] = []
-  private var stack: [Item] = []
+  var ways: [Way] = []
+  var stack: [Item] = []
   /// The tensors that were found, in the order of the walk.
   private(set) var tensors: [TensorPair] = []
 
@@ -112,7 +112,7 @@ struct GraphComparison {
 
   private func name(_ item: Item) -> String { names[item.left] ?? path(item.way) }
 
-  private func path(_ way: Int) -> String {
+  func path(_ way: Int) -> String {
     var parts: [String] = []
     var next = way
     while next >= 0 {
@@ -210,64 +210,6 @@ struct GraphComparison {
       notes.add(
         .values, name(item), one.parts.map(\.name).joined(separator: ", "),
         other.parts.map(\.name).joined(separator: ", "))
-    }
-  }
-
-  // MARK: Contents
-
-  private mutating func push(
-    _ one: ValueGraph.ID, _ other: ValueGraph.ID, _ way: Int, _ step: Step
-  ) {
-    ways.append(Way(parent: way, step: step))
-    stack.append(Item(left: one, right: other, way: ways.count - 1))
-  }
-
-  private mutating func push(
-    _ one: ValueGraph.ID, _ other: ValueGraph.ID, _ way: Int, _ word: String
-  ) {
-    push(one, other, way, .word(word))
-  }
-
-  private mutating func push(
-    _ ones: [ValueGraph.ID], _ others: [ValueGraph.ID], _ way: Int, _ word: String?,
-    _ axis: ComparisonAxis, _ notes: inout DifferenceNotes
-  ) {
-    if ones.count != others.count {
-      let what = word ?? "items"
-      notes.add(axis, path(way), "\(ones.count) \(what)", "\(others.count) \(what)")
-    }
-    for (index, pair) in zip(ones, others).enumerated() {
-      push(pair.0, pair.1, way, word.map { .word($0) } ?? .index(index))
-    }
-  }
-
-  private mutating func push(
-    _ ones: [(key: ValueGraph.ID, value: ValueGraph.ID)],
-    _ others: [(key: ValueGraph.ID, value: ValueGraph.ID)], _ item: Item,
-    _ notes: inout DifferenceNotes
-  ) {
-    let matching = NameMatching(
-      ones.map { ValueText.key($0.key, left) }, others.map { ValueText.key($0.key, right) })
-    for pair in matching.pairs {
-      let (one, other) = (ones[pair.left], others[pair.right])
-      push(one.key, other.key, item.way, "<key>")
-      push(one.value, other.value, item.way, .key(one.key))
-    }
-    // Tensors are missed by their names.
-    for index in matching.missing where !left.isTensor(ones[index].value) {
-      ways.append(Way(parent: item.way, step: .key(ones[index].key)))
-      notes.add(.values, path(ways.count - 1), left.kindText(of: ones[index].value), nil)
-    }
-    for index in matching.extra where !right.isTensor(others[index].value) {
-      notes.add(
-        .values, path(item.way), nil,
-        "\(right.kindText(of: others[index].value)) under '\(right.keyText(others[index].key))'",
-        isDeclarable: false)
-    }
-    if let place = matching.disorder {
-      notes.add(
-        .order, path(item.way), "'\(left.keyText(ones[matching.pairs[place].left].key))' later",
-        "earlier")
     }
   }
 }
