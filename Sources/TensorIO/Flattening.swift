@@ -106,6 +106,8 @@ package struct Flattening {
     let path = value.path.joined(separator: ".")
     if archive.values.isTensor(value.id) {
       tensors.append(value)
+      // Names in a program are paths of attributes.
+      if isProgram { return }
     } else if isProgram {
       valueLosses.append(
         Loss(.value, of: path, "an attribute of the program, which is no tensor"))

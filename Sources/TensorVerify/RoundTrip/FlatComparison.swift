@@ -62,6 +62,8 @@ struct FlatComparison {
     for pair in matching.pairs {
       let (one, other) = (left.entries[pair.left], right.entries[pair.right])
       guard ByteKey(one.stateDictName) == ByteKey(other.name) else { continue }
+      // Names in a program are paths of attributes.
+      if left.isProgram { continue }
       if one.path.count > 1, other.path.count <= 1 {
         notes.add(.nesting, one.name, text(one.path), text(other.path))
       } else if one.path.count == 1, let key = oddKeys[ByteKey(one.name)] {

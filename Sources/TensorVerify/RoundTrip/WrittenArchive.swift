@@ -21,9 +21,10 @@ package struct WrittenArchive {
       throw .invalidArgument(
         "\(archive.entries.count) tensors do not go into one \(descriptor.id) file")
     }
-    if descriptor.keepsNesting, archive.isProgram {
-      let merged = try ArchiveEdit().merging([MergeInput(archive)], keepingValues: true)
-      written = merged.archive
+    if archive.isProgram {
+      let merged = try ArchiveEdit().merging(
+        [MergeInput(archive)], keepingValues: descriptor.keepsNesting)
+      written = descriptor.keepsNesting ? merged.archive : try merged.archive.untagged()
       losses =
         merged.losses.flatMap { $0 } + merged.archive.losses(writingAs: format, options: options)
     } else {
