@@ -43,7 +43,8 @@ let tests = [
   ("TensorDevice", ["ByteIO", "TensorModel", "TensorDevice", "TensorIO", "CDLPack"]),
   ("TensorIO", ["ByteIO", "TensorIO"]),
   ("TensorVerify", ["ByteIO", "TensorIO", "TensorVerify", "ZIPContainer", "JSONText"]),
-  ("Command", ["TensorIO", "tensorio"]), ("Oracle", ["TensorIO", "TensorVerify", "tensorio"]),
+  ("Command", ["TensorIO", "TensorVerify", "tensorio"]),
+  ("Oracle", ["TensorIO", "TensorVerify", "tensorio"]),
 ].map { (name: String, needs: [String]) in
   Target.testTarget(
     name: name + "Tests", dependencies: needs.map { .byName(name: $0) } + ["TestSupport"],

@@ -61,6 +61,18 @@ public final class AtomicFile {
     SystemCall.close(fd)
   }
 
+  /// A file that is only read by whom it is written, and is gone when this is let go of.
+  /// - Parameter folder: where it takes its room; nil for `TMPDIR`, or `/tmp`.
+  package static func passing(in folder: String?) throws(TensorIOError) -> AtomicFile {
+    let folder = folder ?? SystemCall.temporaryFolder
+    do throws(TensorIOError) {
+      return try AtomicFile(path: temporaryPath(for: "passing", in: folder))
+    } catch {
+      // The name of the file would only puzzle the caller.
+      throw TensorIOError(error.code, error.reason + "; TMPDIR names another folder")
+    }
+  }
+
   /// Allocates disk space for bytes that will be written, beyond those written so far.
   ///
   /// A full disk is noticed before anything is written, and the file system need not flush the file
@@ -94,6 +106,14 @@ public final class AtomicFile {
       if let failure { throw failure }
     }
     byteCount = max(byteCount, offset + bytes.count)
+  }
+
+  /// What was written so far, to be read before the file has its name; no more is written while
+  /// somebody reads.
+  package func written() throws(TensorIOError) -> InputFile {
+    try locating(.init(file: path)) { () throws(TensorIOError) in
+      try InputFile(taking: try SystemCall.duplicate(fd), path: path)
+    }
   }
 
   /// Gives the file its name, replacing what had it.

@@ -74,6 +74,19 @@ public final class AtomicFolder {
   }
 }
 
+/// Whether there is a folder under a path, or a link to one.
+package func isFolder(_ path: String) -> Bool {
+  SystemCall.identity(of: path)?.isDirectory ?? false
+}
+
+/// Whether two paths lead to one file that exists.
+package func isSameFile(_ one: String, _ other: String) -> Bool {
+  guard let first = SystemCall.identity(of: one), let second = SystemCall.identity(of: other) else {
+    return false
+  }
+  return first.isSameFile(as: second)
+}
+
 /// A path as the folder it lies in and the name there.
 func splitPath(_ path: String) -> (directory: String, name: String) {
   guard let slash = path.lastIndex(of: "/") else { return (".", path) }

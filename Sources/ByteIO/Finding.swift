@@ -45,6 +45,7 @@ extension Finding {
     case duplicateMember = "duplicate-member"
     case lateProtocol = "late-protocol"
     case leftoverStack = "leftover-stack"
+    case manifestMismatch = "manifest-mismatch"
     case nestedPickle = "nested-pickle"
     case noChecksums = "no-checksums"
     case notAnArray = "not-an-array"

@@ -26,8 +26,12 @@ public final class InputFile: Sendable {
   /// Opens and maps a file.
   /// - Throws: `io` when the file cannot be opened; `invalidArgument` for a directory, a FIFO, a
   ///   socket or a device.
-  public init(path: String) throws(TensorIOError) {
-    let fd = try SystemCall.openForReading(path)
+  public convenience init(path: String) throws(TensorIOError) {
+    try self.init(taking: try SystemCall.openForReading(path), path: path)
+  }
+
+  /// Maps a file that is open, and closes it in the end.
+  init(taking fd: Int32, path: String) throws(TensorIOError) {
     do throws(TensorIOError) {
       let identity = try SystemCall.identity(of: fd)
       try Self.requireRegular(identity.kind, path)

@@ -20,6 +20,11 @@ struct FileIdentity: Hashable, Sendable {
     return self == other
   }
 
+  /// Whether both are of one file, whatever became of it.
+  func isSameFile(as other: FileIdentity) -> Bool {
+    device == other.device && inode == other.inode
+  }
+
   var kind: UInt32 { mode & S_IFMT }
   var isRegular: Bool { kind == S_IFREG }
   var isDirectory: Bool { kind == S_IFDIR }
@@ -50,7 +55,7 @@ enum SystemCall {
   /// Opens a nameless file in `directory`, or nil where the file system has none.
   static func openNameless(in directory: String) -> Int32? {
     let fd = retrying {
-      unsafe Int(open(directory, tio_nameless_file_flag() | O_WRONLY | O_CLOEXEC, mode_t(0o666)))
+      unsafe Int(open(directory, tio_nameless_file_flag() | O_RDWR | O_CLOEXEC, mode_t(0o666)))
     }
     guard fd >= 0 else { return nil }
     // Naming it needs /proc, which a container may lack.
@@ -63,7 +68,7 @@ enum SystemCall {
 
   static func createExclusively(_ path: String) throws(TensorIOError) -> Int32 {
     let fd = retrying {
-      unsafe Int(open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode_t(0o666)))
+      unsafe Int(open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode_t(0o666)))
     }
     guard fd >= 0 else { throw failure("creating the file", path) }
     return Int32(fd)
@@ -74,6 +79,19 @@ enum SystemCall {
     let source = "/proc/self/fd/\(fd)"
     let result = unsafe linkat(AT_FDCWD, source, AT_FDCWD, path, AT_SYMLINK_FOLLOW)
     guard result == 0 else { throw failure("linkat", path) }
+  }
+
+  /// The folder for files that nobody keeps: `TMPDIR`, or `/tmp`.
+  static var temporaryFolder: String {
+    let folder = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? ""
+    return folder.isEmpty ? "/tmp" : folder
+  }
+
+  /// Another descriptor of the same open file.
+  static func duplicate(_ fd: Int32) throws(TensorIOError) -> Int32 {
+    let copy = retrying { Int(fcntl(fd, F_DUPFD_CLOEXEC, 0)) }
+    guard copy >= 0 else { throw failure("fcntl") }
+    return Int32(copy)
   }
 
   static func close(_ fd: Int32) { _ = Glibc.close(fd) }

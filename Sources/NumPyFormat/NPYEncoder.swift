@@ -56,13 +56,17 @@ struct NPYEncoder {
     _ body: (Span<UInt8>) throws(TensorIOError) -> Void
   ) throws(TensorIOError) {
     if payload.dtype.containsObjects { return try body(pickle.span) }
-    try payload.streamElements(as: .stored, body)
+    // Raw bytes say no byte order: whoever reads them takes the usual one.
+    let isRaw = TypeString.rawSize(payload.dtype) != nil
+    try payload.streamElements(as: isRaw ? .littleEndian : .stored, body)
   }
 
   /// What NumPy cannot say of the tensors of an archive.
   static func losses(of archive: TensorArchive) -> [Loss] {
     var losses = archive.entries.flatMap { Self.losses(of: $0) }
     for group in archive.aliasGroups {
+      // Of nothing there are no two copies.
+      let group = group.filter { $0.tensor.byteCount > 0 }
       for entry in group.dropFirst() {
         losses.append(
           Loss(
@@ -90,6 +94,13 @@ struct NPYEncoder {
     if !tensor.isContiguous, !tensor.isFortranContiguous {
       losses.append(
         Loss(.strides, of: entry.name, "the strides \(tensor.strides); written row-major"))
+    }
+    if tensor.isConjugated || tensor.isNegated {
+      losses.append(
+        Loss(
+          .metadata, of: entry.name,
+          "that its elements become conjugates or negatives when they are read; written as they are "
+            + "read"))
     }
     return losses
   }

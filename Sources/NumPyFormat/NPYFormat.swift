@@ -4,7 +4,8 @@ public import TensorModel
 /// NumPy's `.npy`: one array, or several one after the other as np.save leaves them in one stream.
 public enum NPYFormat: TensorFormat {
   public static let descriptor = FormatDescriptor(
-    id: "npy", name: "NumPy array", extensions: ["npy"], holdsMany: false)
+    id: "npy", name: "NumPy array", extensions: ["npy"], holdsMany: false,
+    keepsByteOrder: true)
 
   public static func recognizes(_ opened: OpenedFile) -> Bool {
     opened.starts(with: NPYHeader.magic)

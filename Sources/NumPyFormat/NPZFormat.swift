@@ -5,7 +5,8 @@ internal import ZIPContainer
 /// NumPy's `.npz`: a ZIP archive of `.npy` members.
 public enum NPZFormat: TensorFormat {
   public static let descriptor = FormatDescriptor(
-    id: "npz", name: "NumPy archive", extensions: ["npz"], holdsMany: true, compresses: true)
+    id: "npz", name: "NumPy archive", extensions: ["npz"], holdsMany: true, compresses: true,
+    keepsByteOrder: true)
 
   /// A ZIP archive, empty ones included.
   public static func recognizes(_ opened: OpenedFile) -> Bool {
@@ -60,6 +61,9 @@ public enum NPZFormat: TensorFormat {
     var losses = NPYEncoder.losses(of: archive)
     for entry in archive.entries where entry.path.count > 1 {
       losses.append(Loss(.nesting, of: entry.name, "the nesting; the path becomes the name"))
+    }
+    for entry in archive.entries where entry.path.isEmpty {
+      losses.append(Loss(.name, of: entry.name, "that it has no name; it becomes 'arr_0'"))
     }
     for value in archive.otherValues where !value.isMember {
       losses.append(

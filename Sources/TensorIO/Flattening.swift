@@ -1,5 +1,5 @@
 /// Takes the values of a file out of their containers and gives each one name.
-struct Flattening {
+package struct Flattening {
   /// A value that is taken.
   struct Value {
     let name: String
@@ -29,6 +29,8 @@ struct Flattening {
   private let stem: String?
   /// Whether all names need the stem, because those in the file are numbers.
   private let isNumbered: Bool
+  /// Whether the whole stays the list that it is.
+  private let keepsRoot: Bool
   private let isProgram: Bool
   private let keepsValues: Bool
   private var containers: [Container] = []
@@ -41,14 +43,20 @@ struct Flattening {
   /// What was said of values by the containers they lay in.
   private(set) var containerLosses: [Loss] = []
 
-  var losses: [Loss] { valueLosses + containerLosses }
+  var losses: [Loss] { valueLosses + keyLosses + containerLosses }
 
-  init(_ file: MergeInput, keepsValues: Bool) {
+  /// Keys that are no text.
+  private(set) var keyLosses: [Loss] = []
+
+  /// - Parameter keepsRoot: whether the whole stays the list that it is; nil where lists of arrays
+  ///   without names do, which get the name of their file.
+  init(_ file: MergeInput, keepsValues: Bool, keepsRoot: Bool? = nil) {
     archive = file.archive
     stem = file.name?.withoutEnding
     isNumbered =
       file.archive.format.flatMap { FormatRegistry.format(id: $0) }
       .map { !$0.descriptor.holdsMany } ?? false
+    self.keepsRoot = keepsRoot ?? isNumbered
     isProgram = file.archive.isProgram
     self.keepsValues = keepsValues
   }
@@ -98,6 +106,7 @@ struct Flattening {
     let path = value.path.joined(separator: ".")
     if archive.values.isTensor(value.id) {
       tensors.append(value)
+      // Names in a program are paths of attributes.
       if isProgram { return }
     } else if isProgram {
       valueLosses.append(
@@ -116,7 +125,7 @@ struct Flattening {
       valueLosses.append(
         Loss(.nesting, of: path, "the nesting; the path becomes the name '\(value.name)'"))
     } else if let key = oddKey(walk) {
-      valueLosses.append(
+      keyLosses.append(
         Loss(.nesting, of: path, "that its key is \(key); it becomes the name '\(value.name)'"))
     }
   }
@@ -141,7 +150,7 @@ struct Flattening {
 
 extension Flattening {
   /// More losses of containers than anybody will read.
-  private static let mostContainerLosses = 1 << 16
+  package static let mostContainerLosses = 1 << 16
 
   private mutating func addContainerLosses() {
     if isProgram { return }
@@ -205,7 +214,7 @@ extension Flattening {
   }
 
   private mutating func addRootLoss() {
-    guard let root = containers.first, root.isUsed, !isNumbered else { return }
+    guard let root = containers.first, root.isUsed, !keepsRoot else { return }
     let values = archive.values
     if case .dictionary = values[root.id] {
       guard let type = values.traits(of: root.id)?.type,
@@ -224,12 +233,16 @@ extension TensorArchive {
   public var isProgram: Bool { format == "torchscript" }
 
   /// What a format without nesting loses of containers and classes.
-  func flatLosses() -> [Loss] {
-    var flattening = Flattening(MergeInput(self), keepsValues: false)
+  func flatLosses(_ target: FormatDescriptor) -> [Loss] {
+    // Files of one array may hold several, in a row.
+    let isList = if case .list = values[values.root] { true } else { false }
+    let keepsRoot = !target.holdsMany && entries.count > 1 && isList
+    var flattening = Flattening(MergeInput(self), keepsValues: false, keepsRoot: keepsRoot)
     var chooser = Chooser(ArchiveEdit())
     // The walk succeeded when the archive was made.
     try? flattening.take(&chooser)
-    return flattening.containerLosses + classLosses()
+    let keyLosses = target.holdsMany ? flattening.keyLosses : []
+    return keyLosses + flattening.containerLosses + classLosses()
   }
 
   /// The classes of tensors, and attributes that objects of them have.

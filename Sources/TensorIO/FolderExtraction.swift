@@ -12,6 +12,14 @@ extension TensorArchive {
   public func extract(
     to path: String, ending: String, options: WritingOptions = WritingOptions()
   ) throws(TensorIOError) {
+    try extract(to: path, ending: ending, options: options, checking: nil)
+  }
+
+  /// Writes every tensor as a file of its own, and has each looked at before the folder gets its name.
+  /// - Throws: also what `check` throws; nothing is left behind then either.
+  package func extract(
+    to path: String, ending: String, options: WritingOptions, checking check: WrittenCheck?
+  ) throws(TensorIOError) {
     let names = try locating(.init(file: path)) { () throws(TensorIOError) in
       try fileNames(ending: ending)
     }
@@ -22,7 +30,7 @@ extension TensorArchive {
       }
       do throws(TensorIOError) {
         // A part, because objects lie beside their tensor.
-        try part(entry.id).write(to: file, options: options)
+        try part(entry.id).write(to: file, options: options, checking: check)
       } catch {
         var error = error
         // The name of the temporary folder would only puzzle the caller; that of a damaged input
@@ -37,7 +45,7 @@ extension TensorArchive {
   }
 
   /// The relative path of each tensor's file.
-  private func fileNames(ending: String) throws(TensorIOError) -> [[String]] {
+  package func fileNames(ending: String) throws(TensorIOError) -> [[String]] {
     guard !entries.isEmpty else {
       throw .invalidArgument("the archive holds no tensors to write into a folder")
     }

@@ -69,7 +69,7 @@ public enum FormatRegistry {
 
   /// The format of a file by its content.
   /// - Throws: `malformed` for an empty file, `unsupported` naming what the file is instead.
-  static func format(
+  package static func format(
     of opened: OpenedFile
   ) throws(TensorIOError) -> any TensorFormat.Type {
     for format in all where try format.recognizes(opened) { return format }

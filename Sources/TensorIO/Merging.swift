@@ -22,6 +22,8 @@ extension ArchiveEdit {
     public let archive: TensorArchive
     /// What of each file has no place in it.
     public let losses: [[Loss]]
+    /// Where its tensors come from: the number of the file, and the value there.
+    package let origins: [ValueGraph.ID: (file: Int, id: ValueGraph.ID)]
     /// The dtypes that rules want for its tensors.
     package let targets: ConversionTargets
   }
@@ -51,15 +53,18 @@ extension ArchiveEdit {
     var targets: ConversionTargets = [:]
     var merger = Merger()
     var losses: [[Loss]] = []
-    for file in files {
+    var origins: [ValueGraph.ID: (file: Int, id: ValueGraph.ID)] = [:]
+    for (number, file) in files.enumerated() {
       var flattening = Flattening(file, keepsValues: keepingValues)
       try flattening.take(&chooser)
       losses.append(flattening.losses)
       let joined = try merger.add(flattening.tensors + flattening.others, of: file)
+      for tensor in flattening.tensors { origins[joined.id(tensor.id)] = (number, tensor.id) }
       for (id, target) in chooser.takeTargets() { targets[joined.id(id)] = target }
     }
     try chooser.requireMatches()
-    return Merged(archive: try merger.archive(), losses: losses, targets: targets)
+    return Merged(
+      archive: try merger.archive(), losses: losses, origins: origins, targets: targets)
   }
 }
 

@@ -1,3 +1,7 @@
+/// Looks at a file before it gets its name: what was to be written, the format, and the file.
+package typealias WrittenCheck = (TensorArchive, any TensorFormat.Type, InputFile)
+  throws(TensorIOError) -> Void
+
 extension TensorArchive {
   /// Opens a file: `try TensorArchive(contentsOf: "weights.npz")`.
   ///
@@ -12,19 +16,33 @@ extension TensorArchive {
     }
   }
 
-  /// Reads a file that is open.
+  /// Reads an open file, and compares its name with what it is.
   package init(
     in file: InputFile, options: ReadingOptions = ReadingOptions()
   ) throws(TensorIOError) {
     self = try locating(.init(file: file.path)) { () throws(TensorIOError) in
-      let opened = try OpenedFile(file, options: options)
-      let format = try FormatRegistry.format(of: opened)
-      var archive = try opened.checking { () throws(TensorIOError) in try format.read(opened) }
-      if let finding = FormatRegistry.misnaming(file.path, format.descriptor) {
+      var (archive, format) = try Self.read(file, options)
+      if let finding = FormatRegistry.misnaming(file.path, format) {
         archive.findings.append(finding)
       }
       return archive
     }
+  }
+
+  /// Reads an open file, whatever it is called.
+  package init(reading file: InputFile, options: ReadingOptions) throws(TensorIOError) {
+    self = try locating(.init(file: file.path)) { () throws(TensorIOError) in
+      try Self.read(file, options).archive
+    }
+  }
+
+  private static func read(
+    _ file: InputFile, _ options: ReadingOptions
+  ) throws(TensorIOError) -> (archive: TensorArchive, format: FormatDescriptor) {
+    let opened = try OpenedFile(file, options: options)
+    let format = try FormatRegistry.format(of: opened)
+    let archive = try opened.checking { () throws(TensorIOError) in try format.read(opened) }
+    return (archive, format.descriptor)
   }
 
   /// Writes a file, in the format that its ending names.
@@ -36,10 +54,20 @@ extension TensorArchive {
   public func write(
     to path: String, options: WritingOptions = WritingOptions()
   ) throws(TensorIOError) {
+    try write(to: path, options: options, checking: nil)
+  }
+
+  /// Writes a file, and has it looked at before it gets its name.
+  /// - Throws: also what `check` throws; nothing is left behind then either.
+  package func write(
+    to path: String, options: WritingOptions,
+    checking check: WrittenCheck?
+  ) throws(TensorIOError) {
     let format = try FormatRegistry.format(forWriting: path)
     try locating(.init(file: path)) { () throws(TensorIOError) in
       let file = try AtomicFile(path: path)
       try format.write(self, to: file, options: options)
+      if let check { try check(self, format, try file.written()) }
       try file.commit(synced: options.synced)
     }
   }
@@ -48,9 +76,15 @@ extension TensorArchive {
   public func losses(
     writingTo path: String, options: WritingOptions = WritingOptions()
   ) throws(TensorIOError) -> [Loss] {
-    let format = try FormatRegistry.format(forWriting: path)
+    losses(writingAs: try FormatRegistry.format(forWriting: path), options: options)
+  }
+
+  /// What a format cannot say of this archive.
+  public func losses(
+    writingAs format: any TensorFormat.Type, options: WritingOptions = WritingOptions()
+  ) -> [Loss] {
     let losses = format.losses(of: self, options: options)
-    return format.descriptor.keepsNesting ? losses : losses + flatLosses()
+    return format.descriptor.keepsNesting ? losses : losses + flatLosses(format.descriptor)
   }
 }
 

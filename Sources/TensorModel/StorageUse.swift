@@ -16,7 +16,7 @@ package struct Outline: Hashable, Sendable {
   }
 
   /// From the first to the last element that is used.
-  var hull: Range<Int>? {
+  package var hull: Range<Int>? {
     // Making the tensor would have failed.
     (try? Shape.reach(shape, strides, from: offset)).map { Range($0) }
   }

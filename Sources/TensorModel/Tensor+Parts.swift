@@ -2,16 +2,6 @@ package import ByteIO
 
 // Elements on all cores, part by part; in order, see `streamElements`.
 extension Tensor {
-  /// A run of elements in row-major order.
-  private struct Part: Sendable {
-    /// The index of the first element in the storage.
-    var start: Int
-    /// The index of the first element in row-major order.
-    var first: Int
-    var shape: [Int]
-    var count: Int
-  }
-
   /// Hands out little-endian elements in row-major order in parts, on all cores and in any order:
   /// the bytes of each with the index of its first element.
   /// - Parameters:
@@ -46,14 +36,13 @@ extension Tensor {
     }
     guard unit == 1 else { return false }
     let rewrite = ElementRewrite(self)
-    let parts = try blocks(partBytes: partBytes)
-    let most = parts.reduce(0) { max($0, $1.count) } * size
     try requireExpansion(limits)
+    let plan = GatherPlan(shape: shape, itemSize: size, chunkBytes: partBytes)
     unsafe try withRegion { (base) throws(TensorIOError) in
       nonisolated(unsafe) let base = unsafe base
-      unsafe try Parallel.forEach(parts.count, batch: batch, scratchBytes: most) {
+      unsafe try Parallel.forEach(plan.blockCount, batch: batch, scratchBytes: plan.blockBytes) {
         (index, scratch) throws(TensorIOError) in
-        let part = parts[index]
+        let part = plan.block(index)
         let bytes = unsafe UnsafeMutableRawBufferPointer(rebasing: scratch[..<(part.count * size)])
         unsafe gather(part, from: base, into: bytes, rewrite)
         unsafe try body(UnsafeRawBufferPointer(bytes), part.first)
@@ -90,13 +79,13 @@ extension Tensor {
       return true
     }
     try requireExpansion(limits)
-    let parts = try blocks(partBytes: Self.copiedBytes)
+    let plan = GatherPlan(shape: shape, itemSize: size, chunkBytes: Self.copiedBytes)
     unsafe try withRegion { (base) throws(TensorIOError) in
       nonisolated(unsafe) let base = unsafe base
       unsafe try Parallel.forEach(
-        parts.count, batch: Parallel.writtenBytes / Self.copiedBytes
+        plan.blockCount, batch: Parallel.writtenBytes / Self.copiedBytes
       ) { (index, _) throws(TensorIOError) in
-        let part = parts[index]
+        let part = plan.block(index)
         let bytes = unsafe UnsafeMutableRawBufferPointer(
           rebasing: buffer[part.first * size..<(part.first + part.count) * size])
         unsafe gather(part, from: base, into: bytes, rewrite)
@@ -106,19 +95,6 @@ extension Tensor {
   }
 
   private static let copiedBytes = 512 << 10
-
-  private func blocks(partBytes: Int) throws(TensorIOError) -> [Part] {
-    let plan = GatherPlan(shape: shape, itemSize: dtype.bitWidth / 8, chunkBytes: partBytes)
-    var parts: [Part] = []
-    var first = 0
-    try plan.forEachBlock { (index, shape) in
-      let start = zip(index, strides).reduce(offset) { $0 + $1.0 * $1.1 }
-      let count = shape.reduce(1, *)
-      parts.append(Part(start: start, first: first, shape: shape, count: count))
-      first += count
-    }
-    return parts
-  }
 
   /// Calls `body` with the place of the storage's first byte.
   private func withRegion(
@@ -134,12 +110,13 @@ extension Tensor {
   }
 
   private func gather(
-    _ part: Part, from base: UnsafeRawPointer, into bytes: UnsafeMutableRawBufferPointer,
+    _ part: GatherPlan.Block, from base: UnsafeRawPointer, into bytes: UnsafeMutableRawBufferPointer,
     _ rewrite: ElementRewrite
   ) {
     let size = dtype.bitWidth / 8
+    let start = zip(part.index, strides).reduce(offset) { $0 + $1.0 * $1.1 }
     unsafe Self.gather(
-      into: bytes, from: base + part.start * size, itemSize: size, shape: part.shape,
+      into: bytes, from: base + start * size, itemSize: size, shape: part.shape,
       strides: strides)
     unsafe rewrite.apply(to: bytes)
   }

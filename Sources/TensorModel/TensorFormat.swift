@@ -17,13 +17,15 @@ public struct FormatDescriptor: Sendable, Hashable {
   public let compresses: Bool
   /// Whether a file holds nested values, device tags and aliases, or only an array or a row of them.
   public let keepsNesting: Bool
+  /// Whether elements stay in the byte order that they have; otherwise all become little-endian.
+  public let keepsByteOrder: Bool
   /// Whether files of the format can be written.
   public let canWrite: Bool
 
   /// Creates a descriptor.
   public init(
     id: String, name: String, extensions: [String], holdsMany: Bool, compresses: Bool = false,
-    keepsNesting: Bool = false, canWrite: Bool = true
+    keepsNesting: Bool = false, keepsByteOrder: Bool = false, canWrite: Bool = true
   ) {
     self.id = id
     self.name = name
@@ -31,6 +33,7 @@ public struct FormatDescriptor: Sendable, Hashable {
     self.holdsMany = holdsMany
     self.compresses = compresses
     self.keepsNesting = keepsNesting
+    self.keepsByteOrder = keepsByteOrder
     self.canWrite = canWrite
   }
 }

@@ -139,7 +139,8 @@ extension ValueGraph {
     return parts
   }
 
-  func keyText(_ id: ID) -> String {
+  /// A key as it is written in paths.
+  package func keyText(_ id: ID) -> String {
     switch self[id] {
     case .string(let text): text
     case .int(let number): String(number)

@@ -56,7 +56,7 @@ public struct ValueGraph: Sendable {
   public subscript(id: ID) -> Node { nodes[Int(id.index)] }
 
   /// The number of values, those that nothing leads to included.
-  var count: Int { nodes.count }
+  package var count: Int { nodes.count }
 
   /// Whether the node is a tensor.
   public func isTensor(_ id: ID) -> Bool { self[id].isTensor }

@@ -11,6 +11,14 @@ extension Tensor {
   }
 }
 
+extension InputFile {
+  /// The SHA-256 of the whole file.
+  package func sha256() throws(TensorIOError) -> String {
+    let bytes = try FileSlice(self, 0..<byteCount)
+    return try ContentHash.sha256 { (sink) throws(TensorIOError) in try bytes.stream(sink) }
+  }
+}
+
 /// SHA-256 of bytes that come in pieces.
 package enum ContentHash {
   /// The hash of all bytes that `body` hands to its argument, in hexadecimal.

@@ -167,7 +167,20 @@ struct StoragePlan {
         .storage, of: name,
         "the part of its storage that it does not use: \(omission.kept) of "
           + "\(omission.storage.byteCount) bytes are written")
-    } + separations(in: archive)
+    } + layouts(in: archive) + separations(in: archive)
+  }
+
+  /// Tensors that are copied row by row and lay otherwise.
+  private func layouts(in archive: TensorArchive) -> [Loss] {
+    guard isCopy.contains(true) else { return [] }
+    return archive.entries.compactMap { entry in
+      let type = archive.values.traits(of: entry.id)?.type
+      let tensor = entry.tensor
+      guard !tensor.isContiguous, type?.module.hasPrefix("numpy") != true,
+        let index = places[Self.key(tensor, isStorage: TorchNames.isStorage(type))], isCopy[index]
+      else { return nil }
+      return Loss(.strides, of: entry.name, "the strides \(tensor.strides); written row-major")
+    }
   }
 
   /// Tensors that share a storage with others of which PyTorch needs it in another form.

@@ -50,7 +50,7 @@ final class TorchPickler: ObjectPickler {
       throw .unsupported(Self.refusal(of: tensor.dtype))
     }
     if TorchNames.isStorage(traits?.type) {
-      return try storage(tensor, isStorage: true, &encoder).object
+      return try storage(tensor, as: traits?.type, &encoder).object
     }
     var states: [Pickle.ID] = []
     for state in traits?.states ?? [] { states.append(try encoder.object(state)) }
@@ -81,16 +81,19 @@ final class TorchPickler: ObjectPickler {
   }
 
   /// The persistent object of a tensor's storage, and the tensor's outline over it.
+  /// - Parameter type: the class of a tensor that stands for a storage by itself.
   private func storage(
-    _ tensor: Tensor, isStorage: Bool = false, _ encoder: inout PickleEncoder
+    _ tensor: Tensor, as type: GlobalName? = nil, _ encoder: inout PickleEncoder
   ) throws(TensorIOError) -> (
     object: Pickle.ID, place: (offset: Int, strides: [Int]), isTyped: Bool
   ) {
-    guard let (record, offset, strides) = plan.place(tensor, isStorage: isStorage) else {
+    guard let (record, offset, strides) = plan.place(tensor, isStorage: type != nil) else {
       throw .unsupported("the tensor's storage cannot be written")
     }
+    let isUntyped = type == TorchNames.untypedStorage
+    let kind = isUntyped ? nil : record.type
     let parts = [
-      encoder.string("storage"), encoder.global(record.type ?? TorchNames.untypedStorage),
+      encoder.string("storage"), encoder.global(kind ?? TorchNames.untypedStorage),
       encoder.string(record.key),
       encoder.string(Self.isMoved(record.device) ? "cpu" : record.device.description),
       encoder.pickle.add(.int(Int64(record.count))),

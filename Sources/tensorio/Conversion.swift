@@ -25,6 +25,8 @@ struct Conversion {
   /// What is lost, with the file that it is said of.
   private let losses: [(file: String, losses: [Loss])]
   private let globals: WrittenGlobals
+  /// Where the tensors that are written come from.
+  private let origins: [ConversionProof.Origin]
 
   init(of inputs: [ConversionInput], to output: String, _ command: Convert) throws {
     self.inputs = inputs
@@ -39,6 +41,7 @@ struct Conversion {
     let isAsIs = inputs.count == 1 && edit.isIdentity && target.takesAsIs(inputs[0].archive)
     var losses: [(file: String, losses: [Loss])] = []
     let chosen: (archive: TensorArchive, targets: ConversionTargets)
+    var places: [ValueGraph.ID: (file: Int, id: ValueGraph.ID)]?
     if isNested || isAsIs {
       chosen = try edit.applied(to: inputs[0].archive, rules)
     } else {
@@ -48,6 +51,7 @@ struct Conversion {
         inputs.map { MergeInput($0.archive, name: isPlain ? nil : $0.name, path: $0.path) },
         keepingValues: target.keepsNesting, rules)
       chosen = (merged.archive, merged.targets)
+      places = merged.origins
       losses = zip(inputs, merged.losses).map { (inputs.count == 1 ? output : $0.path, $1) }
     }
     if rules.isEmpty {
@@ -66,12 +70,31 @@ struct Conversion {
     }
     self.losses = losses
     globals = archive.writtenGlobals(keepsNesting: target.keepsNesting)
+    origins = Self.origins(of: archive, in: inputs, places)
+  }
+
+  /// - Parameter places: the values that tensors come from; nil where they are those of the input.
+  private static func origins(
+    of archive: TensorArchive, in inputs: [ConversionInput],
+    _ places: [ValueGraph.ID: (file: Int, id: ValueGraph.ID)]?
+  ) -> [ConversionProof.Origin] {
+    let sources = inputs.map { input in
+      Dictionary(input.archive.entries.map { ($0.id, $0) }) { first, _ in first }
+    }
+    return archive.entries.compactMap { entry in
+      let place = places.map { $0[entry.id] } ?? (0, entry.id)
+      return place.flatMap { place in
+        sources[place.file][place.id].map {
+          ConversionProof.Origin(entry: entry, input: place.file, source: $0)
+        }
+      }
+    }
   }
 
   func run(_ report: Report) throws {
     for input in inputs { try explain(input.archive.findings, input.path, report) }
     let hasTensors = try checkTensors(report)
-    for (file, losses) in losses { try explain(losses, file, report) }
+    for (file, losses) in losses { try report.explain(losses, file.escapedForDisplay) }
     try explainGlobals(report)
     if let refusal = refusal(hasTensors: hasTensors) {
       try report.fail(refusal, file: output, inJSON: false)
@@ -86,11 +109,35 @@ struct Conversion {
     options.progress = { progress.advance($0) }
     options.isCancelled = { Signals.isInterrupted }
     defer { progress.finish() }
-    try target.write(target.keepsNesting ? archive : try archive.untagged(), options)
+    let written = target.keepsNesting ? archive : try archive.untagged()
+    if isProven {
+      try write(written, options)
+    } else {
+      try target.write(written, options, checking: nil)
+    }
     try conversion?.explain(output, report)
     if report.isJSON {
-      try report.line(.object(summary + [("conversion", conversion?.json)].compactMap(Self.known)))
+      let more: [(String, JSON?)] = [
+        ("conversion", conversion?.json), ("verified", isProven ? .bool(true) : nil),
+        ("manifest", command.manifest.map { .string($0) }),
+      ]
+      try report.line(.object(summary + more.compactMap(Self.known)))
     }
+  }
+
+  /// Whether the output is read back.
+  private var isProven: Bool { command.verify || command.manifest != nil }
+
+  /// Writes what is read back before it gets its name, and the manifest behind it.
+  private func write(_ archive: TensorArchive, _ options: WritingOptions) throws(TensorIOError) {
+    let proof = try ConversionProof(
+      try target.files(of: archive), manifest: command.manifest, limits: command.proofLimits,
+      options)
+    try target.write(archive, options) { (archive, format, file) throws(TensorIOError) in
+      try proof.check(archive, format, file)
+    }
+    try proof.writeManifest(
+      of: inputs, origins, conversion?.parts ?? [], losses.flatMap(\.losses))
   }
 
   /// Says so when nothing is a tensor.
@@ -126,24 +173,6 @@ struct Conversion {
   }
 
   // MARK: Messages
-
-  /// The losses, the first few of each kind.
-  private func explain(_ losses: [Loss], _ path: String, _ report: Report) throws {
-    let shown = 3
-    for kind in Loss.Kind.allCases {
-      let some = losses.filter { $0.kind == kind }
-      for loss in some.prefix(shown) {
-        let name = loss.name.isEmpty ? "" : "'\(loss.name.escapedForDisplay)': "
-        try report.inform(
-          "\(path.escapedForDisplay): \(name)not kept: \(loss.message.escapedForDisplay)")
-      }
-      if some.count > shown {
-        try report.inform(
-          "\(path.escapedForDisplay): and \(some.count - shown) more losses of this kind (\(kind)); "
-            + "--json lists all")
-      }
-    }
-  }
 
   /// Findings about an input, which the output no longer shows: notes, unless --strict.
   private func explain(_ findings: [Finding], _ path: String, _ report: Report) throws {

@@ -15,6 +15,8 @@ struct ConversionSummary {
   }
 
   var archive: TensorArchive { conversion.archive }
+  /// What became another dtype.
+  var parts: [ArchiveConversion.Part] { conversion.parts }
 
   /// What is not kept by converting and writing.
   func losses(

@@ -55,9 +55,22 @@ enum ConversionTarget {
     isNameless && archive.format == descriptor?.id
   }
 
-  func write(_ archive: TensorArchive, _ options: WritingOptions) throws(TensorIOError) {
+  /// What the files that are written will be called; of those in a folder, their paths in it.
+  func files(of archive: TensorArchive) throws(TensorIOError) -> [String] {
     switch self {
-    case .folder(let path): try archive.extract(to: path, ending: Self.ending, options: options)
+    case .file(let path): [path]
+    case .folder:
+      try archive.fileNames(ending: Self.ending).map { $0.joined(separator: "/") }
+    }
+  }
+
+  /// - Parameter check: what looks at each file before the output gets its name.
+  func write(
+    _ archive: TensorArchive, _ options: WritingOptions, checking check: WrittenCheck?
+  ) throws(TensorIOError) {
+    switch self {
+    case .folder(let path):
+      try archive.extract(to: path, ending: Self.ending, options: options, checking: check)
     case .file(let path):
       let format = try FormatRegistry.format(forWriting: path)
       // An npy file of several arrays may be written as one again.
@@ -68,7 +81,7 @@ enum ConversionTarget {
           "\(archive.entries.count) tensors do not go into one \(format.descriptor.id) file; end "
             + "the output in / to write a folder, or choose one tensor with --include")
       }
-      try archive.write(to: path, options: options)
+      try archive.write(to: path, options: options, checking: check)
     }
   }
 }

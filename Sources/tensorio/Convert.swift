@@ -78,6 +78,15 @@ struct Convert: ParsableCommand {
   @Flag(help: "Refuse to convert when anything but _metadata would be lost or the input is odd.")
   var strict = false
 
+  @Flag(help: "Read the output back before it gets its name, and keep it only if it is right.")
+  var verify = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Write a JSON file with the hashes of all files and tensors, before and after; implies "
+        + "--verify.", valueName: "file"), completion: .file())
+  var manifest: String?
+
   @Flag(help: "Have the output on the disk, not only in the page cache, before ending.")
   var fsync = false
 
@@ -97,6 +106,9 @@ struct Convert: ParsableCommand {
       throw ValidationError("--rename wants OLD=NEW, not '\(text)'")
     }
     guard !paths.isEmpty else { throw ValidationError("no output file") }
+    if let manifest, paths.contains(manifest) {
+      throw ValidationError("--manifest names a file of the conversion itself")
+    }
     guard paths.count > 1 || filesFrom != nil else {
       throw ValidationError("no input files; the last name is the output")
     }
@@ -124,9 +136,24 @@ struct Convert: ParsableCommand {
       }
       if report.hasFailed { return }
       try report.forEach([output]) { output in
+        try requireUse(ofManifestBeside: inputs)
         let conversion = try Conversion(of: inputs, to: output, self)
         try conversion.run(report)
       }
+    }
+  }
+
+  /// Refuses a manifest in the place of another file.
+  private func requireUse(ofManifestBeside inputs: [ConversionInput]) throws(TensorIOError) {
+    guard let manifest else { return }
+    if inputs.contains(where: { isSameFile($0.path, manifest) }) {
+      throw TensorIOError(
+        .invalidArgument, "the manifest is an input; name another", at: .init(file: manifest))
+    }
+    if !force, Folder.contains(manifest) {
+      throw TensorIOError(
+        .invalidArgument, "the manifest exists; name another, or replace it with --force",
+        at: .init(file: manifest))
     }
   }
 
@@ -153,6 +180,9 @@ struct Convert: ParsableCommand {
     options.limits = try reading.options().limits
     return options
   }
+
+  /// What reading the output back may cost.
+  var proofLimits: DecodingLimits { (try? reading.options().limits) ?? DecodingLimits() }
 
   /// How the output is written.
   var writing: WritingOptions {

@@ -87,7 +87,7 @@ struct SalvageCommand: ParsableCommand {
     var writing = WritingOptions()
     writing.synced = fsync
     writing.isCancelled = { Signals.isInterrupted }
-    try target.write(salvage.archive, writing)
+    try target.write(salvage.archive, writing, checking: nil)
   }
 }
 

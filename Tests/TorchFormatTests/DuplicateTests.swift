@@ -64,7 +64,7 @@ import Testing
       [0x7d, 0x28] + name + Op.int(1) + Op.text("a") + Op.int(2) + name + Op.int(3) + [0x75]
     let path = try folder.write(Op.program(body), "a.pkl")
     let archive = try TensorArchive(contentsOf: path)
-    #expect(archive.findings.map(\.code) == ["duplicate-key"])
+    #expect(archive.findings.map(\.code) == [.duplicateKey])
     guard case .dictionary(let pairs) = archive.values[archive.values.root] else {
       Issue.record("no dictionary")
       return

@@ -185,6 +185,10 @@ extension Finding.Code {
       rule(
         .error, "A tensor has another shape than the policy allows.",
         "Compare tensorio ls with the policy.")
+    case .manifestMismatch:
+      rule(
+        .error, "The file is not the one that its manifest describes.",
+        "Fetch or convert the file again.")
     }
   }
 
