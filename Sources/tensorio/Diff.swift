@@ -14,9 +14,9 @@ struct Diff: ParsableCommand {
 
         tensorio diff a.pt b.pt                          every bit the same?
         tensorio diff --rtol 1e-5 --atol 1e-8 a.npz b.pt as numpy.allclose has it
-        tensorio diff --close --tensors-only a.pt b.npz  with the tolerances of torch.testing
+        tensorio diff --close --tensors-only a.pt b.npz  torch's tolerances
         tensorio diff --select-left model a.ckpt b.npz   a part of the left file
-        tensorio diff --rename 'module.*=*' a.pt b.pt    names begin otherwise on the left
+        tensorio diff --rename 'module.*=*' a.pt b.pt    other names
 
       Of each pair: equal (dtype, shape, and every bit), close (within the tolerance; without one, at \
       least of another dtype or with zeros of another sign), differ, incompatible (other shapes, or \
