@@ -133,8 +133,8 @@ extension Tensor {
     guard strides.contains(0), dtype.bitWidth % 8 == 0 else { return self }
     let lengths = zip(shape, strides).map { $1 == 0 ? 1 : $0 }
     return try Tensor(
-      dtype: dtype, shape: lengths, strides: strides, offset: offset, storage: storage,
-      byteOrder: byteOrder)
+      dtype: dtype, byteOrder: byteOrder, shape: lengths, strides: strides, offset: offset,
+      storage: storage, isConjugated: isConjugated, isNegated: isNegated)
   }
 
   /// The index on each axis of an element that is counted in row-major order.
