@@ -86,7 +86,7 @@ import Testing
   // MARK: Output that nobody takes
 
   @Test(arguments: [
-    ["ls", "--json"], ["ls"], ["hash"], ["show"], ["stats"], ["scan"], ["devices"],
+    ["ls", "--json"], ["ls"], ["hash"], ["show"], ["stats"], ["scan"],
   ])
   func anOutputThatFailsIsAnError(_ verb: [String]) throws {
     let input = verb == ["show"] ? Repository.testFile("demo/labels.npy") : demo
