@@ -37,3 +37,14 @@ public struct ValidationResult: Sendable {
     errors.isEmpty ? (findings.isEmpty ? .clean : .findings) : .failed
   }
 }
+
+extension ValidationResult {
+  /// What of the files in a folder is not as a manifest says.
+  /// - Throws: `io` when a file cannot be opened.
+  public init(
+    of folder: String, against manifest: Manifest, _ limits: DecodingLimits
+  ) throws(TensorIOError) {
+    self.init(file: folder)
+    findings = try manifest.check(folder, limits: limits)
+  }
+}

@@ -55,8 +55,8 @@ struct Validate: ParsableCommand {
   func validate() throws {
     if paths.isEmpty, filesFrom == nil { throw ValidationError("no input files") }
     if let jobs, jobs < 1 { throw ValidationError("--jobs takes a number from 1 on, not \(jobs)") }
-    if demands.writePolicy != nil, paths.count != 1 || filesFrom != nil {
-      throw ValidationError("--write-policy describes one file")
+    guard paths.count == 1 && filesFrom == nil || demands.isOfMany else {
+      throw ValidationError("--write-policy and --manifest are of one file, or of one folder")
     }
   }
 
@@ -66,6 +66,11 @@ struct Validate: ParsableCommand {
       var options = try demands.options()
       options.reading.limits = try limits.limits()
       let writer = ReportWriter(reports, report)
+      let folder = paths.first.flatMap { Folder.exists($0) ? $0 : nil }
+      if let folder, let manifest = options.manifest {
+        options.manifest = nil
+        try writer.add(try ValidationResult(of: folder, against: manifest, options.reading.limits))
+      }
       try Validator(options: options).validate(
         files, jobs: jobs ?? Parallel.coreCount
       ) { result in try writer.add(result) }
@@ -122,6 +127,12 @@ struct DemandFlags: ParsableArguments {
   var writePolicy: String?
 
   @Option(
+    help: ArgumentHelp(
+      "The manifest of convert --manifest: sizes, hashes, names, dtypes and shapes are still those.",
+      valueName: "file"), completion: .file())
+  var manifest: String?
+
+  @Option(
     name: .customLong("allow"),
     help: ArgumentHelp("This finding is none here. Repeatable.", valueName: "code"),
     transform: { text in
@@ -138,13 +149,17 @@ struct DemandFlags: ParsableArguments {
       "Python names that match are no findings: 'mypackage.*'. Repeatable.", valueName: "glob"))
   var allowedGlobals: [String] = []
 
+  /// Whether all that is asked for can be asked of several files.
+  var isOfMany: Bool { writePolicy == nil && manifest == nil }
+
   /// The options of the library.
-  /// - Throws: what reading the policy throws.
+  /// - Throws: what reading the policy and the manifest throws.
   func options() throws -> ValidationOptions {
     var options = ValidationOptions()
     options.requiresFinite = finite
     options.ranges = ranges
     options.policy = try policy.map { try ValidationPolicy(contentsOf: $0) }
+    options.manifest = try manifest.map { try Manifest(contentsOf: $0) }
     options.allowedFindings = Set(allowed)
     options.allowedGlobals = allowedGlobals
     return options

@@ -134,6 +134,27 @@ import Testing
     #expect(full.status == 2, "a report that cannot be written is an error")
   }
 
+  @Test func aManifestIsHeldAgainstWhatWasWritten() throws {
+    let folder = try TemporaryFolder()
+    for output in ["out.npz", "parts/"] {
+      let (target, manifest) = (folder.path(output), folder.path("m.json"))
+      let path = output.hasSuffix("/") ? target + "/" : target
+      let written = try Command.run("convert", "-f", "--manifest", manifest, demo, path)
+      #expect(written.status == 0, "\(written)")
+      #expect(try Command.run("validate", target, "--manifest", manifest).status == 0)
+    }
+    // No checksum of an npy file notices this.
+    let part = folder.path("parts/step.npy")
+    var changed = try bytes(of: part)
+    changed[changed.count - 8] ^= 1
+    try Data(changed).write(to: URL(filePath: part))
+    let result = try Command.run(
+      "validate", folder.path("parts"), "--manifest", folder.path("m.json"))
+    #expect(result.status == 1 && result.errors.contains("(manifest-mismatch)"), "\(result)")
+    #expect(try Command.run("validate", demo, labels, "--manifest", "m").status == 64)
+    #expect(try Command.run("validate", demo, "--manifest", folder.path("absent")).status == 2)
+  }
+
   @Test func noNameIsACommandToGitHub() throws {
     let folder = try TemporaryFolder()
     let tensor = try Tensor([Float.nan], shape: [1])

@@ -10,6 +10,8 @@ public struct ValidationOptions: Sendable {
   public var ranges: [ValueRange] = []
   /// What the file has to hold.
   public var policy: ValidationPolicy?
+  /// What the file was when it was written: one manifest is of one file.
+  public var manifest: Manifest?
   /// Findings that are none here.
   public var allowedFindings: Set<Finding.Code> = []
   /// Python names that are no findings, as shell patterns: `mypackage.*`.

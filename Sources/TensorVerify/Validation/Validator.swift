@@ -46,6 +46,9 @@ private struct FileCheck {
       note(bytes.findings)
       for error in bytes.errors { note(error) }
       if let policy = options.policy { note(policy.findings(fileBytes: file.byteCount)) }
+      if let manifest = options.manifest {
+        note(try manifest.check(path, limits: options.reading.limits))
+      }
       try file.requireUnchanged()
     } catch {
       note(error)

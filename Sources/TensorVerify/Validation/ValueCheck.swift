@@ -81,7 +81,8 @@ struct ValueCheck {
     // Elements along an axis of stride 0 are one; of a terabyte of them, all were looked at long ago.
     let distinct = try tensor.withoutBroadcasting()
     guard let failure = try Self.failures(of: test, in: distinct, limits) else { return nil }
-    let index = "[" + distinct.index(of: failure.first).map(String.init).joined(separator: ", ") + "]"
+    let index =
+      "[" + distinct.index(of: failure.first).map(String.init).joined(separator: ", ") + "]"
     let count = "\(failure.count) of \(distinct.count) elements"
     if let range = demand.range {
       return Finding(
