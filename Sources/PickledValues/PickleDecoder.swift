@@ -59,6 +59,8 @@ package struct PickleDecoder {
   private var keyBytes = 0
   private var known: [UInt32]
   private var pending: [Pickle.ID] = []
+  /// What is called by objects that stay as they are, and where; the value follows later.
+  private var callees: [(id: ValueGraph.ID, offset: Int)] = []
 
   /// - Parameter graph: receives the values; its root stays as it is.
   package init(
@@ -88,7 +90,18 @@ package struct PickleDecoder {
       graph.replace(place, with: result.node)
       if let traits = result.traits { graph.setTraits(traits, of: place) }
     }
+    try requireCallable()
     return root
+  }
+
+  /// Refuses calls of what turned out to be bytes, a tensor or a container, as Python does.
+  private mutating func requireCallable() throws(TensorIOError) {
+    for (id, offset) in callees {
+      guard case .object = graph[id] else {
+        throw .malformed("a value is called as if it were a function", offset: offset)
+      }
+    }
+    callees = []
   }
 
   /// The value that an object becomes; its contents follow before decoding ends.
@@ -172,6 +185,7 @@ package struct PickleDecoder {
     _ object: Pickle.Object
   ) throws(TensorIOError) -> ValueGraph.InertObject {
     let callee = id(of: object.callee)
+    if pickle.global(object.callee) == nil { callees.append((callee, object.offset)) }
     let arguments = id(of: object.arguments)
     let origin: ValueGraph.InertObject.Origin =
       switch object.construction {

@@ -19,6 +19,16 @@ import Testing
     try TensorArchive(contentsOf: folder.write(TorchBytes.archive(root, Self.storages), "a.pt"))
   }
 
+  /// Python stops at such a call, and so would a reader of our own copy; found by fuzzing.
+  @Test func valuesAreNotCalled() throws {
+    let bytes = Op.call("_codecs", "encode", Op.text("b"), Op.text("latin1"))
+    for callee in [bytes, Self.floats] {
+      #expect(throws: TensorIOError(.malformed, "")) {
+        try open(Op.dictionary([("x", callee + Op.tuple([]) + [0x52]), ("w", Self.floats)]))
+      }
+    }
+  }
+
   // MARK: Parameters over calls
 
   private static let layout = Op.call(
