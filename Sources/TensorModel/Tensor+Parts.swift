@@ -110,7 +110,8 @@ extension Tensor {
   }
 
   private func gather(
-    _ part: GatherPlan.Block, from base: UnsafeRawPointer, into bytes: UnsafeMutableRawBufferPointer,
+    _ part: GatherPlan.Block, from base: UnsafeRawPointer,
+    into bytes: UnsafeMutableRawBufferPointer,
     _ rewrite: ElementRewrite
   ) {
     let size = dtype.bitWidth / 8
