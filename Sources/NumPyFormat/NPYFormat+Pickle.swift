@@ -4,14 +4,14 @@ internal import TensorModel
 extension NPYFormat {
   /// Where the pickle begins in an npy file or member that holds Python objects; nil for other ones.
   package static func pickleOffset(
-    in source: any ByteSource, limits: DecodingLimits
+    byteCount: Int, limits: DecodingLimits,
+    prefix: (_ count: Int) throws(TensorIOError) -> [UInt8]
   ) throws(TensorIOError) -> Int? {
-    let size = source.byteCount
-    let head = try SourceSlice.of(source, 0..<min(size, 256)).bytes()
+    let head = try prefix(min(byteCount, 256))
     guard head.starts(with: NPYHeader.magic) else { return nil }
-    let array = try NPYArray(at: 0, available: size, limits: limits) {
+    let array = try NPYArray(at: 0, available: byteCount, limits: limits) {
       (count) throws(TensorIOError) in
-      count <= head.count ? head : try SourceSlice.of(source, 0..<count).bytes()
+      count <= head.count ? head : try prefix(count)
     }
     return array.header.element.dtype.containsObjects ? array.header.byteCount : nil
   }
