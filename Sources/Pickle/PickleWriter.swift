@@ -93,7 +93,8 @@ package struct PickleWriter {
 
   /// Notes the object on the stack where others refer to it too.
   mutating func memoize(_ id: UInt32) {
-    guard memoizesAll || references[Int(id)] > 1, slots[id] == nil else { return }
+    guard references[Int(id)] > 1 || memoizesAll && !isChangedAfterCall(id), slots[id] == nil
+    else { return }
     let slot = UInt32(slots.count)
     slots[id] = slot
     if version >= 4 {
@@ -104,6 +105,15 @@ package struct PickleWriter {
       emit(.longBinPut)
       output.append(littleEndian: slot)
     }
+  }
+
+  /// Whether an object is only complete some time after its call.
+  ///
+  /// One that a single other refers to is written again where a circle leads back to that: its slot
+  /// would be of the one that still lacks its state (`functools.partial`, which is then called).
+  private func isChangedAfterCall(_ id: UInt32) -> Bool {
+    guard case .object(let object) = pickle[Pickle.ID(index: id)] else { return false }
+    return !object.states.isEmpty || !object.items.isEmpty || !object.elements.isEmpty
   }
 
   private mutating func get(_ slot: UInt32) {
@@ -193,7 +203,7 @@ package struct PickleWriter {
   private func requireCompleteArguments(_ object: Pickle.Object) throws(TensorIOError) {
     guard !unfilled.isEmpty, let arguments = pickle.tuple(object.arguments) else { return }
     let time = pickle.records[Int(object.arguments.index)].b
-    for argument in arguments where unfilled.contains(argument.index) {
+    for argument in arguments + [object.callee] where unfilled.contains(argument.index) {
       // Without a file's order of time nobody knows what was complete.
       guard pickle.isRead, UInt64(pickle.endOfParts(argument)) > time else {
         throw .unsupported("the arguments of an object lead back to the object")
@@ -247,9 +257,8 @@ package struct PickleWriter {
     default: break
     }
     if work.isEmpty { return }
-    if memoizesAll || references[Int(id)] > 1, unfilled.insert(id).inserted {
-      work.append(.finish(id))
-    }
+    // Without a slot nothing else can refer to it meanwhile.
+    if slots[id] != nil, unfilled.insert(id).inserted { work.append(.finish(id)) }
     tasks += work.reversed()
   }
 

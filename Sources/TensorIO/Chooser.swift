@@ -99,3 +99,15 @@ struct Chooser {
     names.contains { unsafe fnmatch(pattern, $0, 0) == 0 }
   }
 }
+
+extension String {
+  /// The text as a shell pattern that matches it alone.
+  package var escapedForPatterns: String {
+    var text = ""
+    for character in self {
+      if "*?[\\".contains(character) { text.append("\\") }
+      text.append(character)
+    }
+    return text
+  }
+}

@@ -231,15 +231,3 @@ struct Conversion {
     ]
   }
 }
-
-extension String {
-  /// The text as a shell pattern that matches it alone.
-  fileprivate var escapedForPatterns: String {
-    var text = ""
-    for character in self {
-      if "*?[\\".contains(character) { text.append("\\") }
-      text.append(character)
-    }
-    return text
-  }
-}

@@ -18,8 +18,7 @@ import Testing
     "persid_text.pkl": "clean", "binpersid_plain.pkl": "clean",
     // Python reads these, and an arena holds them at the same cost as all others.
     "cycle_list.pkl": "clean", "cycle_tuple.pkl": "clean", "deep_tuple_1m.pkl": "clean",
-    "deep_reduce.pkl": "known", "laughs_tuple.pkl": "clean", "memo_flood.pkl": "clean",
-    "long_binput_huge.pkl": "clean", "hash_collide.pkl": "clean",
+    "deep_reduce.pkl": "known", "laughs_tuple.pkl": "clean", "hash_collide.pkl": "clean",
     // Keys are compared by who reads the dictionary.
     "dup_dict_key.pkl": "clean", "key_1_True.pkl": "clean",
   ]

@@ -16,13 +16,10 @@ import Testing
     "global_empty.pkl": "no module has this name; it is listed as inert",
     "persid_text.pkl": "the id of something outside stays an id",
     "binpersid_plain.pkl": "the id of something outside stays an id",
-    "long_binput_huge.pkl": "a slot of the memo is a key here and takes no room",
-    "memo_flood.pkl": "the slots are counted as objects and are under the limit",
     "cycle_list.pkl": "Python makes the same; walks go round once",
     "cycle_tuple.pkl": "Python makes the same; walks go round once",
     "cyclic.pt": "Python makes the same; walks go round once",
     "pkl_not_dict.pt": "a value that is no dictionary is a value",
-    "pid_key_int.pt": "an integer is a key as good as its digits",
   ]
 
   /// What is worth a warning and gets none when it is opened, and why.

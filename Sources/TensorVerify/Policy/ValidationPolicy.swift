@@ -69,24 +69,12 @@ public struct ValidationPolicy: Sendable, Hashable {
     allowsOthers = false
     var seen: Set<String> = []
     allowedGlobals = archive.globals.filter { $0.verdict == .inert }.map(\.name.description)
-      .filter { seen.insert($0).inserted }.map(\.escapedAsPattern)
+      .filter { seen.insert($0).inserted }.map(\.escapedForPatterns)
     tensors = archive.entries.map { entry in
       var rule = Rule(.name(entry.name))
       rule.dtypes = [entry.tensor.dtype.description]
       rule.shape = entry.tensor.shape.map { .exactly($0) }
       return rule
     }
-  }
-}
-
-extension String {
-  /// The shell pattern that matches this text alone.
-  fileprivate var escapedAsPattern: String {
-    var text = ""
-    for character in self {
-      if "*?[\\".contains(character) { text.append("\\") }
-      text.append(character)
-    }
-    return text
   }
 }
