@@ -49,7 +49,9 @@ import Testing
         written += 1
       }
     }
-    let output = try Oracle.run(["-c", Self.script, "check", folder.url.path, "\(seed)", "\(count)"])
+    let output = try Oracle.run([
+      "-c", Self.script, "check", folder.url.path, "\(seed)", "\(count)",
+    ])
     let lines = output.split(separator: "\n")
     print("live pickles: \(lines.first ?? "0") equal of \(written), \(refused) refused")
     #expect(lines == ["\(written)"], "seed \(seed)")
