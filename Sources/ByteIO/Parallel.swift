@@ -132,33 +132,27 @@ package enum Parallel {
 extension Parallel {
   /// Does work for 0..<count on several threads, and hands the results on in order, on the caller's.
   ///
-  /// Nothing new is begun once `body` throws; it throws when what was begun has ended.
+  /// The caller's thread works too: with little memory there may be no other, so none is waited for
+  /// that has not begun. Nothing new is begun once `body` throws.
   package static func inOrder<Outcome: Sendable>(
     _ count: Int, width: Int, work: @escaping @Sendable (Int) -> Outcome,
     _ body: (Int, Outcome) throws -> Void
   ) throws {
-    guard count > 1, width > 1 else {
-      for index in 0..<count { try body(index, work(index)) }
-      return
-    }
     let slots = (0..<count).map { _ in OutcomeSlot<Outcome>() }
     let (next, isStopped) = (SharedCounter(), Locked(false))
-    let group = DispatchGroup()
-    defer { group.wait() }
-    for _ in 0..<min(width, count) {
-      DispatchQueue.global(qos: .userInitiated).async(group: group) {
-        while true {
-          let index = next.takeNext()
-          guard index < count, !isStopped.withLock({ $0 }) else { return }
-          slots[index].fill(work(index))
-        }
-      }
+    let doNext = { @Sendable () -> Bool in
+      let index = next.takeNext()
+      guard index < count, !isStopped.withLock({ $0 }) else { return false }
+      slots[index].fill(work(index))
+      return true
     }
-    do {
-      for (index, slot) in slots.enumerated() { try body(index, slot.wait()) }
-    } catch {
-      isStopped.withLock { $0 = true }
-      throw error
+    for _ in 1..<max(1, min(width, count)) {
+      DispatchQueue.global(qos: .userInitiated).async { while doNext() {} }
+    }
+    defer { isStopped.withLock { $0 = true } }
+    for (index, slot) in slots.enumerated() {
+      while !slot.isFilled, doNext() {}
+      try body(index, slot.wait())
     }
   }
 }
@@ -172,16 +166,19 @@ private final class SharedCounter: Sendable {
 /// A result that somebody waits for, once.
 private final class OutcomeSlot<Outcome: Sendable>: Sendable {
   private let outcome = Locked<Outcome?>(nil)
-  private let isFilled = DispatchSemaphore(value: 0)
+  private let filling = DispatchSemaphore(value: 0)
+
+  /// Whether the result is there and was not handed on yet.
+  var isFilled: Bool { outcome.withLock { $0 != nil } }
 
   func fill(_ value: Outcome) {
     outcome.withLock { $0 = value }
-    isFilled.signal()
+    filling.signal()
   }
 
   func wait() -> Outcome {
     while true {
-      isFilled.wait()
+      filling.wait()
       // Results are not kept once they were handed on.
       if let value = outcome.withLock({ $0.take() }) { return value }
     }
