@@ -1,12 +1,10 @@
-internal import Synchronization
-
 /// One result for each index of a parallel loop.
 package final class ResultSlots<Value: Sendable>: Sendable {
-  private let values: Mutex<[Value]>
+  private let values: Locked<[Value]>
 
   /// Slots that all hold `initial`.
   package init(count: Int, initial: Value) {
-    values = Mutex(Array(repeating: initial, count: count))
+    values = Locked(Array(repeating: initial, count: count))
   }
 
   package subscript(index: Int) -> Value {
