@@ -175,24 +175,15 @@ import Testing
     let grown = unsafe truncate(input, count + header.count)
     #expect(grown == 0)
 
-    let process = Process()
-    // The threads of the test run block signals, and a child inherits that; env undoes it.
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = [
-      "--default-signal", Command.path, "convert", input, folder.path("out") + "/",
-    ]
-    process.standardError = FileHandle.nullDevice
-    try process.run()
+    let program = try RunningProgram(Command.path, ["convert", input, folder.path("out") + "/"])
     var isWriting = false
     for _ in 0..<2000 where !isWriting {
       usleep(1000)
       isWriting = try folder.contents().contains { $0.hasSuffix(".tmp") }
     }
     #expect(isWriting)
-    kill(process.processIdentifier, signal)
-    process.waitUntilExit()
-    #expect(process.terminationReason == .exit)
-    #expect(process.terminationStatus == 130)
+    program.send(signal)
+    #expect(try program.wait() == .exit(130))
     #expect(try folder.contents() == ["big.npy"])
   }
 

@@ -19,14 +19,8 @@ import Testing
     return path
   }
 
-  private func start(_ arguments: String...) throws -> Process {
-    let process = Process()
-    process.executableURL = URL(filePath: Command.path)
-    process.arguments = arguments
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    return process
+  private func start(_ arguments: String...) throws -> RunningProgram {
+    try RunningProgram(Command.path, arguments)
   }
 
   /// What remains is the whole old file or the whole new one.
@@ -55,9 +49,8 @@ import Testing
     for index in 0..<kills {
       let process = try start("convert", inputs[index % 2], output, "--force")
       usleep(UInt32(random.next() % UInt64(longest * 1.2e6)))
-      kill(process.processIdentifier, SIGKILL)
-      process.waitUntilExit()
-      if process.terminationReason == .exit { ended += 1 }
+      process.send(SIGKILL)
+      if try process.wait() != .signal(SIGKILL) { ended += 1 }
       let found = try whole.firstIndex(of: bytes(of: output))
       #expect(found != nil, "kill \(index): the output is neither file")
       if let found {
@@ -89,8 +82,7 @@ import Testing
     for round in 0..<rounds {
       let processes = try inputs.map { try start("convert", $0, output, "--force") }
       for process in processes {
-        process.waitUntilExit()
-        #expect(process.terminationReason == .exit && process.terminationStatus == 0)
+        #expect(try process.wait() == .exit(0))
         let found = try whole.firstIndex(of: bytes(of: output))
         #expect(found != nil, "round \(round): the output is none of the files")
         if let found { winners.insert(found) }

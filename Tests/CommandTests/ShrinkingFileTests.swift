@@ -31,27 +31,21 @@ import Testing
     var (failed, passed) = (0, 0)
     for round in 0..<6 {
       let path = try big(isFortran: round % 2 == 1)
-      let process = Process()
-      process.executableURL = URL(filePath: Command.path)
       let output = folder.path("out.npz")
-      process.arguments =
-        [verb[0], path] + verb.dropFirst() + (verb == ["convert"] ? [output] : [])
-      let errors = folder.path("errors")
-      try Data().write(to: URL(filePath: errors))
-      process.standardError = try FileHandle(forWritingTo: URL(filePath: errors))
-      process.standardOutput = FileHandle.nullDevice
-      try process.run()
+      let errors = try folder.write([], "errors")
+      let program = try RunningProgram(
+        Command.path,
+        [verb[0], path] + verb.dropFirst() + (verb == ["convert"] ? [output] : []), errors: errors)
       usleep(UInt32([2_000, 30_000, 60_000, 90_000, 150_000, 300_000][round]))
       _ = unsafe truncate(path, 5000)
-      process.waitUntilExit()
+      let ending = try program.wait()
       let text = String(decoding: try bytes(of: errors), as: UTF8.self)
-      #expect(process.terminationReason == .exit, "\(verb), round \(round): \(text)")
-      if process.terminationStatus == 0 {
+      if ending == .exit(0) {
         // All that was asked for had been read.
         passed += 1
       } else {
         failed += 1
-        #expect(process.terminationStatus == 2, "\(verb), round \(round)")
+        #expect(ending == .exit(2), "\(verb), round \(round)")
         #expect(text.contains("tensorio: error: "), "\(verb), round \(round): \(text)")
         #expect(!FileManager.default.fileExists(atPath: output))
       }

@@ -13,23 +13,21 @@ public struct ProgramResult: Sendable {
 public func run(
   _ program: String, _ arguments: [String], input: String = "", environment: [String: String] = [:]
 ) throws -> ProgramResult {
-  let process = Process()
-  process.executableURL = URL(filePath: program)
-  process.arguments = arguments
-  process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
   // Files hold any amount of output; pipes would fill up and block.
   let folder = try TemporaryFolder()
   try folder.write([], "out")
   try folder.write([], "err")
-  try folder.write(Array(input.utf8), "in")
-  process.standardOutput = try FileHandle(forWritingTo: folder.url.appending(path: "out"))
-  process.standardError = try FileHandle(forWritingTo: folder.url.appending(path: "err"))
-  process.standardInput = try FileHandle(forReadingFrom: folder.url.appending(path: "in"))
-  try process.run()
-  process.waitUntilExit()
+  let ending = try RunningProgram(
+    program, arguments, input: try folder.write(Array(input.utf8), "in"),
+    output: folder.path("out"), errors: folder.path("err"), environment: environment
+  ).wait()
+  let (status, wasKilled) =
+    switch ending {
+    case .exit(let status): (status, false)
+    case .signal(let signal): (signal, true)
+    }
   return ProgramResult(
-    status: process.terminationStatus,
-    wasKilled: process.terminationReason == .uncaughtSignal,
+    status: status, wasKilled: wasKilled,
     output: String(decoding: try bytes(of: folder.path("out")), as: UTF8.self),
     errors: String(decoding: try bytes(of: folder.path("err")), as: UTF8.self))
 }
