@@ -37,9 +37,10 @@ package final class OutputCheck {
       let number = outputs.count
       let path = paths.indices.contains(number) ? paths[number] : file.path
       outputs.append(try Manifest.File(file, path: path))
-      for outline in try Manifest.Outline.all(read.entries, limits: limits) {
-        tensors.append((number, outline))
-      }
+      // In the order of the archive, whatever that of the file is.
+      let outlines = try Manifest.Outline.all(read.entries, limits: limits)
+      let matching = NameMatching(of: archive.entries, in: read.entries)
+      for pair in matching.pairs { tensors.append((number, outlines[pair.right])) }
     }
     if isCancelled() {
       throw TensorIOError(.io, "writing was cancelled; nothing was left behind")
