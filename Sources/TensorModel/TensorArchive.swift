@@ -91,9 +91,16 @@ public struct TensorArchive: Sendable {
 
   /// The bytes of all tensors together, or the largest Int when they are more.
   public var byteCount: Int {
+    entries.reduce(0) { $0.addingSaturated($1.tensor.byteCount) }
+  }
+
+  /// The bytes of the tensors that are written element by element; objects may become fewer bytes
+  /// than they count for.
+  package var plainByteCount: Int {
     entries.reduce(0) { sum, entry in
-      let (total, overflow) = sum.addingReportingOverflow(entry.tensor.byteCount)
-      return overflow ? .max : total
+      let tensor = entry.tensor
+      guard tensor.hasElements, !tensor.dtype.containsObjects else { return sum }
+      return sum.addingSaturated(tensor.byteCount)
     }
   }
 
