@@ -94,13 +94,14 @@ public struct TensorArchive: Sendable {
     entries.reduce(0) { $0.addingSaturated($1.tensor.byteCount) }
   }
 
-  /// The bytes of the tensors that are written element by element; objects may become fewer bytes
-  /// than they count for.
+  /// No more bytes than are written of the tensors where each is written alone.
+  ///
+  /// Objects may become fewer bytes than they count for; of views that expand, limits decide.
   package var plainByteCount: Int {
     entries.reduce(0) { sum, entry in
       let tensor = entry.tensor
       guard tensor.hasElements, !tensor.dtype.containsObjects else { return sum }
-      return sum.addingSaturated(tensor.byteCount)
+      return sum.addingSaturated(min(tensor.byteCount, tensor.storage.byteCount))
     }
   }
 

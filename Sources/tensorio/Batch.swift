@@ -20,6 +20,8 @@ struct Batch {
     let all = BatchItem.items(of: given, into: folder, ending: ending)
     // Of the whole list, so that all shards of it refuse alike.
     try BatchItem.requireOneOutputEach(all)
+    // What would be wrong for every output is said once.
+    try ConversionTarget("-." + ending).requireUse(force: true, compress: command.compress)
     let items = try command.work.part(of: all, report)
     if items.isEmpty { return }
     try Folder.make(folder)

@@ -111,12 +111,12 @@ struct Conversion {
       }
       return
     }
-    let progress = Progress(total: batch == nil ? archive.byteCount : 0)
+    let byteCount = target.byteCount(of: archive)
+    let progress = Progress(total: batch == nil ? byteCount : 0)
     var options = command.writing
     options.progress = { progress.advance($0) }
     if let share = batch?.share {
-      let total = archive.byteCount
-      options.progress = { share.advance($0, of: total) }
+      options.progress = { share.advance($0, of: byteCount) }
     }
     options.isCancelled = { Signals.isInterrupted }
     defer { progress.finish() }

@@ -216,6 +216,9 @@ import Testing
     for flags in wrong {
       #expect(try Command.run(list: ["convert"] + flags + files).status == 64, "\(flags)")
     }
+    let useless = try batch(files, "--compress", "6", to: "pt")
+    #expect(useless.status == 2 && useless.lines.isEmpty && useless.errors.contains("--compress"))
+    #expect(!FileManager.default.fileExists(atPath: out))
     for format in ["torch-zip", "pth", ".ckpt"] {
       #expect(try batch([files[0]], to: format).status == 0)
     }

@@ -49,6 +49,15 @@ import Testing
     #expect(shown == shown.sorted() && shown.last == 100 && shown.count > 10)
   }
 
+  /// A storage that two tensors share is written once.
+  @Test func tiedTensors() throws {
+    let tensor = try Tensor.zeros([80 << 20], dtype: .uint8)
+    let tied = folder.path("tied.pt")
+    try TensorArchive([("a", tensor), ("b", tensor)]).write(to: tied)
+    let shown = try percents(terminal("convert", tied, folder.path("out.pt")), of: "83.9 MB")
+    #expect(shown == shown.sorted() && shown.last == 100)
+  }
+
   /// Several jobs advance one bar, and what is up to date or fails counts as done.
   @Test(arguments: ["1", "4"])
   func manyFiles(_ jobs: String) throws {
