@@ -87,7 +87,7 @@ struct BatchItem: Sendable {
     }
     do throws(TensorIOError) {
       let found = try Manifest(contentsOf: manifest, limits: limits)
-      guard found.options != nil, found.sources.count == 1, found.outputs.count == 1,
+      guard found.options != nil, found.outputs.count == 1,
         found.outputs[0].path.utf8.elementsEqual(outputName.utf8)
       else { throw .malformed("it is one of other files") }
       return found
@@ -101,16 +101,19 @@ struct BatchItem: Sendable {
   }
 
   /// Whether the output is what the input and the options make.
+  /// - Parameter sources: the files that the input consists of, in the order of the manifest.
   func isUpToDate(
-    _ manifest: Manifest, _ options: [String], _ source: InputFile
+    _ manifest: Manifest, _ options: [String], _ sources: [InputFile]
   ) throws(TensorIOError) -> Bool {
-    guard let input = manifest.sources.first, let output = manifest.outputs.first,
-      manifest.options == options, input.byteCount == source.byteCount,
+    guard let output = manifest.outputs.first, manifest.options == options,
+      manifest.sources.map(\.byteCount) == sources.map(\.byteCount),
       let file = try? InputFile(path: self.output), file.byteCount == output.byteCount,
       try file.sha256() == output.sha256
     else { return false }
-    let hash = try source.sha256()
-    try source.requireUnchanged()
-    return hash == input.sha256
+    for (expected, source) in zip(manifest.sources, sources) {
+      guard try source.sha256() == expected.sha256 else { return false }
+      try source.requireUnchanged()
+    }
+    return true
   }
 }

@@ -41,8 +41,9 @@ struct BatchJob: Sendable {
     let reading = try command.reading.options()
     // The file that is hashed is the one that is converted, whatever the path names meanwhile.
     let file = try InputFile(path: item.input)
+    let sources = [file]
     if let manifest = try item.earlierManifest(force: command.force, limits: reading.limits),
-      try item.isUpToDate(manifest, options, file)
+      try item.isUpToDate(manifest, options, sources)
     {
       outcome.status = .skipped
       return
@@ -51,7 +52,7 @@ struct BatchJob: Sendable {
     let whole = try TensorArchive(in: file, options: reading)
     let input = ConversionInput(
       path: item.input, name: item.name, archive: try command.reading.part(of: whole),
-      hasTensors: !whole.entries.isEmpty, file: file)
+      hasTensors: !whole.entries.isEmpty, files: sources)
     try report.forEach([item.output]) { output in
       let conversion = try Conversion(
         of: [input], to: output, command,

@@ -9,8 +9,8 @@ struct ConversionInput {
   let archive: TensorArchive
   /// Whether the whole file has any.
   let hasTensors: Bool
-  /// The file itself, where it is to be hashed as it was read.
-  var file: InputFile?
+  /// The files that it consists of, where they are to be hashed as they were read.
+  var files: [InputFile] = []
 }
 
 /// What `convert` makes of its inputs, and says about it.

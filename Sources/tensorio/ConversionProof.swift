@@ -61,9 +61,11 @@ struct ConversionProof {
       tool: "tensorio \(Tensorio.configuration.version)", losses: losses, options: options)
     for input in inputs {
       try locating(.init(file: input.path)) { () throws(TensorIOError) in
-        let file = if let file = input.file { file } else { try InputFile(path: input.path) }
-        result.sources.append(try Manifest.File(file, path: input.path))
-        try file.requireUnchanged()
+        let files = input.files.isEmpty ? [try InputFile(path: input.path)] : input.files
+        for file in files {
+          result.sources.append(try Manifest.File(file, path: file.path))
+          try file.requireUnchanged()
+        }
       }
     }
     result.outputs = output.outputs
