@@ -17,6 +17,12 @@ extension Int {
     return sum
   }
 
+  /// The sum, or the largest Int where it is more.
+  package func addingSaturated(_ term: Int) -> Int {
+    let (sum, overflow) = addingReportingOverflow(term)
+    return overflow ? .max : sum
+  }
+
   /// An unsigned number from a file as an `Int`, or an error that names `what`.
   package init(fromFile value: some FixedWidthInteger & UnsignedInteger, _ what: String)
     throws(TensorIOError)

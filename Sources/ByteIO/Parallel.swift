@@ -157,6 +157,63 @@ extension Parallel {
   }
 }
 
+extension Parallel {
+  /// Runs `body` for 0..<count on several threads until it answers false, and returns when all that
+  /// was begun has ended.
+  ///
+  /// The caller's thread works too: with little memory there may be no other, so none is waited for
+  /// that has not begun.
+  package static func untilStopped(
+    _ count: Int, width: Int, _ body: @escaping @Sendable (Int) -> Bool
+  ) {
+    let (next, crew) = (SharedCounter(), Crew())
+    let work = { @Sendable () -> Void in
+      guard crew.enter() else { return }
+      defer { crew.leave() }
+      while true {
+        let index = next.takeNext()
+        guard index < count, crew.isWorking else { return }
+        if !body(index) { crew.stop() }
+      }
+    }
+    for _ in 1..<max(1, min(width, count)) {
+      DispatchQueue.global(qos: .userInitiated).async(execute: work)
+    }
+    work()
+    crew.waitForOthers()
+  }
+}
+
+/// The threads that work on one loop.
+private final class Crew: Sendable {
+  private let state = Locked<(active: Int, isStopped: Bool)>((0, false))
+  private let ending = DispatchSemaphore(value: 0)
+
+  /// Whether more is to be begun.
+  var isWorking: Bool { !state.withLock { $0.isStopped } }
+
+  func stop() { state.withLock { $0.isStopped = true } }
+
+  /// Joins, unless it is too late.
+  func enter() -> Bool {
+    state.withLock { state in
+      if !state.isStopped { state.active += 1 }
+      return !state.isStopped
+    }
+  }
+
+  func leave() {
+    state.withLock { $0.active -= 1 }
+    ending.signal()
+  }
+
+  /// Lets nobody join any more, and returns when all have left.
+  func waitForOthers() {
+    stop()
+    while state.withLock({ $0.active > 0 }) { ending.wait() }
+  }
+}
+
 /// Numbers from 0 on, each given out once.
 private final class SharedCounter: Sendable {
   private let value = Atomic<Int>(0)

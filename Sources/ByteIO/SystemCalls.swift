@@ -151,6 +151,18 @@ enum SystemCall {
     }
   }
 
+  /// How many bytes this user can still write to a folder's file system; nil where that cannot be
+  /// known.
+  static func freeBytes(in folder: String) -> Int? {
+    var status = statvfs()
+    // File systems without a limit of their own say that they have no blocks at all.
+    guard unsafe statvfs(folder, &status) == 0, status.f_blocks > 0 else { return nil }
+    // Some blocks are kept for the superuser.
+    let blocks = geteuid() == 0 ? status.f_bfree : status.f_bavail
+    let (bytes, overflow) = UInt64(blocks).multipliedReportingOverflow(by: UInt64(status.f_frsize))
+    return overflow ? nil : Int(exactly: bytes)
+  }
+
   /// Maps a whole file for reading.
   static func map(_ fd: Int32, byteCount: Int) throws(TensorIOError) -> UnsafeRawBufferPointer {
     guard byteCount > 0 else { return unsafe UnsafeRawBufferPointer(start: nil, count: 0) }

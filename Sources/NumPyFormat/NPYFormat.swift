@@ -58,6 +58,7 @@ public enum NPYFormat: TensorFormat {
     guard !archive.entries.isEmpty else {
       throw .invalidArgument("an npy file holds at least one array, the archive has none")
     }
+    try file.requireRoom(for: archive.plainByteCount)
     for entry in archive.entries {
       try locating(.init(tensor: entry.name)) { () throws(TensorIOError) in
         let encoder = try NPYEncoder(entry, of: archive)

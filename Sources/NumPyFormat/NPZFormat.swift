@@ -79,6 +79,7 @@ public enum NPZFormat: TensorFormat {
   public static func write(
     _ archive: TensorArchive, to file: AtomicFile, options: WritingOptions
   ) throws(TensorIOError) {
+    if options.compressionLevel == nil { try file.requireRoom(for: archive.plainByteCount) }
     let writer = ZIPWriter(file, level: options.compressionLevel)
     var names: Set<[UInt8]> = []
     func claim(_ name: String) throws(TensorIOError) {

@@ -164,6 +164,7 @@ struct SafetensorsPlan {
   private static let runBytes = 4 << 20
 
   func write(to file: AtomicFile, _ options: WritingOptions) throws(TensorIOError) {
+    try file.requireRoom(for: header.count + (items.last?.end ?? 0))
     try file.write(header.span)
     let room = try file.room(items.last?.end ?? 0)
     var runs: [Range<Int>] = []

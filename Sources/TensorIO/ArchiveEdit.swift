@@ -10,12 +10,17 @@ public struct ArchiveEdit: Sendable {
   public var exclude: [String] = []
   /// New names by old ones; only values that are no containers are renamed.
   public var renames: [(old: String, new: String)] = []
+  /// Rules for names that `renames` has none for, applied one after the other; in a nested archive to
+  /// the whole path, in others to the name that the value would get.
+  public var renamePatterns: [RenamePattern] = []
 
   /// An edit that changes nothing.
   public init() {}
 
   /// Whether nothing is left out or renamed.
-  public var isIdentity: Bool { include.isEmpty && exclude.isEmpty && renames.isEmpty }
+  public var isIdentity: Bool {
+    include.isEmpty && exclude.isEmpty && renames.isEmpty && renamePatterns.isEmpty
+  }
 
   /// The archive with the edit made.
   /// - Parameter nested: whether values stay in the containers they lie in; otherwise the result is
@@ -51,7 +56,7 @@ public struct ArchiveEdit: Sendable {
     let values = try archive.values.editing(limits: .unlimited) {
       (walk, step) throws(TensorIOError) in
       guard try chooser.isChosen(walk, step) else { return .drop }
-      guard !step.hasContents, let rename = chooser.rename(at: walk) else { return .keep }
+      guard !step.hasContents, let rename = try chooser.rename(at: walk) else { return .keep }
       let folder = rename.folder
       guard rename.new.utf8.starts(with: folder.utf8) else {
         throw .invalidArgument(

@@ -9,9 +9,15 @@ struct Chooser {
   /// For the containers that lead to the last step, outermost first.
   private var outer: [(isIncluded: Bool, isExcluded: Bool)] = []
   private var matcher: RuleMatcher
+  private var renamer: Renamer
+  /// The number of the first rename for a name.
+  private let renames: [ByteKey: Int]
 
   init(_ edit: ArchiveEdit, _ rules: ConversionRules = ConversionRules()) {
     self.edit = edit
+    renamer = Renamer(edit.renamePatterns)
+    renames = Dictionary(
+      edit.renames.enumerated().map { (ByteKey($1.old), $0) }, uniquingKeysWith: min)
     matcher = RuleMatcher(rules)
     usedIncludes = edit.include.map { _ in false }
     usedExcludes = edit.exclude.map { _ in false }
@@ -56,14 +62,19 @@ struct Chooser {
   /// that lies in.
   mutating func rename(
     at walk: GraphWalk, merged: String? = nil
-  ) -> (old: String, new: String, folder: String)? {
-    if edit.renames.isEmpty { return nil }
-    let names = Self.names(at: walk) + [merged].compactMap { $0 }.map { ($0, "") }
-    for (index, rename) in edit.renames.enumerated() {
-      for name in names where name.name.utf8.elementsEqual(rename.old.utf8) {
-        usedRenames[index] = true
-        return (rename.old, rename.new, name.folder)
-      }
+  ) throws(TensorIOError) -> (old: String, new: String, folder: String)? {
+    if renames.isEmpty, edit.renamePatterns.isEmpty { return nil }
+    let own = Self.names(at: walk)
+    let names = own + [merged].compactMap { $0 }.map { ($0, "") }
+    let wishes = names.compactMap { name in renames[ByteKey(name.name)].map { ($0, name.folder) } }
+    if let (index, folder) = wishes.min(by: { $0.0 < $1.0 }) {
+      usedRenames[index] = true
+      return (edit.renames[index].old, edit.renames[index].new, folder)
+    }
+    for name in merged.map({ [($0, "")] }) ?? own {
+      guard let new = try renamer.apply(to: name.0) else { continue }
+      // A name that stays may lie where nothing can be renamed.
+      return new.utf8.elementsEqual(name.0.utf8) ? nil : (name.0, new, name.1)
     }
     return nil
   }
@@ -81,6 +92,11 @@ struct Chooser {
     for (rename, isUsed) in zip(edit.renames, usedRenames) where !isUsed {
       throw .invalidArgument(
         "no tensor or value to rename is called '\(rename.old.escapedForDisplay)'")
+    }
+    for (pattern, isUsed) in zip(edit.renamePatterns, renamer.isUsed) where !isUsed {
+      throw .invalidArgument(
+        "no name matches the regular expression '\(pattern.regex.escapedForDisplay)'; ls --tree "
+          + "shows all names")
     }
     try matcher.requireMatches()
   }

@@ -81,7 +81,7 @@ package struct Flattening {
       mark(\.hasValues)
       guard try chooser.isChosen(walk, step, merged: name) else { continue }
       mark(\.isUsed)
-      let new = chooser.rename(at: walk, merged: name)?.new ?? name
+      let new = try chooser.rename(at: walk, merged: name)?.new ?? name
       take(Value(name: new, path: walk.path, id: step.id), walk)
     }
     addContainerLosses()

@@ -23,6 +23,9 @@ extension TensorArchive {
     let names = try locating(.init(file: path)) { () throws(TensorIOError) in
       try fileNames(ending: ending)
     }
+    if options.compressionLevel == nil {
+      try DiskSpace.require(plainByteCount, for: path)
+    }
     let folder = try AtomicFolder(path: path)
     for (entry, name) in zip(entries, names) {
       let file = try locating(.init(file: path, tensor: entry.name)) { () throws(TensorIOError) in

@@ -133,7 +133,7 @@ private struct Merger {
 
 extension String {
   /// A name without the ending of a known format.
-  var withoutEnding: String {
+  package var withoutEnding: String {
     guard let ending = FormatRegistry.endings.first(where: { lowercased().hasSuffix($0) }) else {
       return self
     }

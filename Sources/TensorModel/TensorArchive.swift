@@ -101,9 +101,17 @@ public struct TensorArchive: Sendable {
 
   /// The bytes of all tensors together, or the largest Int when they are more.
   public var byteCount: Int {
+    entries.reduce(0) { $0.addingSaturated($1.tensor.byteCount) }
+  }
+
+  /// No more bytes than are written of the tensors where each is written alone.
+  ///
+  /// Objects may become fewer bytes than they count for; of views that expand, limits decide.
+  package var plainByteCount: Int {
     entries.reduce(0) { sum, entry in
-      let (total, overflow) = sum.addingReportingOverflow(entry.tensor.byteCount)
-      return overflow ? .max : total
+      let tensor = entry.tensor
+      guard tensor.hasElements, !tensor.dtype.containsObjects else { return sum }
+      return sum.addingSaturated(min(tensor.byteCount, tensor.storage.byteCount))
     }
   }
 

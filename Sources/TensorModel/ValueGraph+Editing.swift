@@ -114,23 +114,27 @@ extension ValueGraph {
     for (container, changes) in edits {
       guard case .dictionary(let pairs) = self[container] else { continue }
       var kept: [(key: ID, value: ID)] = []
-      var renamed: [String] = []
-      var keys: Set<ByteKey> = []
+      var renamed: [(old: String, new: String)] = []
+      // What has each key, as it was called.
+      var keys: [ByteKey: String] = [:]
       for (index, pair) in pairs.enumerated() {
         switch changes[index] {
         case .drop: continue
         case .rename(let key):
-          renamed.append(key)
+          renamed.append((keyText(pair.key), key))
           kept.append((graph.add(.string(key)), pair.value))
         case .keep, nil:
-          keys.insert(ByteKey(keyText(pair.key)))
+          let key = keyText(pair.key)
+          keys[ByteKey(key)] = key
           kept.append(pair)
         }
       }
-      for key in renamed where !keys.insert(ByteKey(key)).inserted {
+      for (old, new) in renamed {
+        guard let other = keys.updateValue(old, forKey: ByteKey(new)) else { continue }
         throw .invalidArgument(
-          "two values would be called '\(key.escapedForDisplay)' in one dictionary; rename to "
-            + "another, or leave one out")
+          "two values would be called '\(new.escapedForDisplay)' in one dictionary: "
+            + "'\(other.escapedForDisplay)' and '\(old.escapedForDisplay)'; rename to another, or "
+            + "leave one out")
       }
       graph.replace(container, with: .dictionary(kept))
     }

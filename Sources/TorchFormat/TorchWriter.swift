@@ -14,6 +14,8 @@ enum TorchWriter {
     _ archive: TensorArchive, to file: AtomicFile, options: WritingOptions
   ) throws(TensorIOError) {
     let plan = StoragePlan(archive.values, views: options.views)
+    let byteCount = plan.records.reduce(0) { $0.addingSaturated($1.contents.byteCount) }
+    try file.requireRoom(for: byteCount)
     var encoder = PickleEncoder(
       archive.values, picklers: [NumPyPickler(), TorchPickler(plan)])
     let pickle = try located(archive) { () throws(TensorIOError) in

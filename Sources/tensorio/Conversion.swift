@@ -9,6 +9,8 @@ struct ConversionInput {
   let archive: TensorArchive
   /// Whether the whole file has any.
   let hasTensors: Bool
+  /// The files that it consists of, where they are to be hashed as they were read.
+  var files: [InputFile] = []
 }
 
 /// What `convert` makes of its inputs, and says about it.
@@ -17,6 +19,8 @@ struct Conversion {
   private let output: String
   private let target: ConversionTarget
   private let command: Convert
+  /// What makes it one of many; nil for a conversion alone.
+  private let batch: BatchRecord?
   private let archive: TensorArchive
   /// The dtypes that became others; nil without rules for them.
   private let conversion: ConversionSummary?
@@ -28,14 +32,17 @@ struct Conversion {
   /// Where the tensors that are written come from.
   private let origins: [ConversionProof.Origin]
 
-  init(of inputs: [ConversionInput], to output: String, _ command: Convert) throws {
+  init(
+    of inputs: [ConversionInput], to output: String, _ command: Convert, batch: BatchRecord? = nil
+  ) throws {
     self.inputs = inputs
+    self.batch = batch
     self.output = output
     self.command = command
     let target = try ConversionTarget(output)
     self.target = target
-    try target.requireUse(force: command.force, compress: command.compress)
-    let edit = command.edit
+    try target.requireUse(force: command.force || batch != nil, compress: command.compress)
+    let edit = try command.editing.edit
     let rules = try command.casts.rules
     isNested = inputs.count == 1 && target.keepsNesting && !inputs[0].archive.isProgram
     let isAsIs = inputs.count == 1 && edit.isIdentity && target.takesAsIs(inputs[0].archive)
@@ -104,9 +111,13 @@ struct Conversion {
       }
       return
     }
-    let progress = Progress(total: archive.byteCount)
+    let byteCount = target.byteCount(of: archive)
+    let progress = Progress(total: batch == nil ? byteCount : 0)
     var options = command.writing
     options.progress = { progress.advance($0) }
+    if let share = batch?.share {
+      options.progress = { share.advance($0, of: byteCount) }
+    }
     options.isCancelled = { Signals.isInterrupted }
     defer { progress.finish() }
     let written = target.keepsNesting ? archive : try archive.untagged()
@@ -126,18 +137,24 @@ struct Conversion {
   }
 
   /// Whether the output is read back.
-  private var isProven: Bool { command.verify || command.manifest != nil }
+  private var isProven: Bool { command.verify || command.manifest != nil || batch != nil }
 
-  /// Writes what is read back before it gets its name, and the manifest behind it.
+  /// Writes what is read back before it gets its name, and the manifest behind it; in a batch before
+  /// it.
   private func write(_ archive: TensorArchive, _ options: WritingOptions) throws(TensorIOError) {
+    let files = if let batch { [batch.outputName] } else { try target.files(of: archive) }
     let proof = try ConversionProof(
-      try target.files(of: archive), manifest: command.manifest, limits: command.proofLimits,
-      options)
+      files,
+      manifest: batch?.manifest ?? command.manifest, limits: command.proofLimits, options)
+    func writeManifest() throws(TensorIOError) {
+      try proof.writeManifest(
+        of: inputs, origins, conversion?.parts ?? [], losses.flatMap(\.losses), batch?.options)
+    }
     try target.write(archive, options) { (archive, format, file) throws(TensorIOError) in
       try proof.check(archive, format, file)
+      if batch != nil { try writeManifest() }
     }
-    try proof.writeManifest(
-      of: inputs, origins, conversion?.parts ?? [], losses.flatMap(\.losses))
+    if batch == nil { try writeManifest() }
   }
 
   /// Says so when nothing is a tensor.
@@ -219,11 +236,20 @@ struct Conversion {
   }
 
   private var summary: [(String, JSON)] {
+    [("inputs", .array(inputs.map { .string($0.path) })), ("output", .string(output))]
+      + contents
+  }
+
+  /// What a line of a batch says of one that was written.
+  var facts: [(String, JSON)] {
+    contents + [("conversion", conversion?.json)].compactMap(Self.known)
+  }
+
+  private var contents: [(String, JSON)] {
     let findings =
       inputs.flatMap { input in input.archive.findings.map { (input.path, $0) } }
       + outputFindings.map { (output, $0) }
     return [
-      ("inputs", .array(inputs.map { .string($0.path) })), ("output", .string(output)),
       ("tensors", .int(archive.entries.count)),
       ("byte_count", .int(archive.byteCount)),
       ("losses", .array(losses.flatMap { $0.losses.map { JSON($0) } })),

@@ -47,7 +47,7 @@ struct ConversionProof {
   /// Writes the manifest, if one is wanted.
   func writeManifest(
     of inputs: [ConversionInput], _ origins: [Origin], _ casts: [ArchiveConversion.Part],
-    _ losses: [Loss]
+    _ losses: [Loss], _ options: [String]?
   ) throws(TensorIOError) {
     guard let manifest else { return }
     guard origins.count == output.tensors.count else {
@@ -57,11 +57,15 @@ struct ConversionProof {
     var reports: [String: ConversionReport] = [:]
     for part in casts { for name in part.names { reports[name] = part.report } }
     let before = try Manifest.Outline.all(origins.map(\.source), limits: limits)
-    var result = Manifest(tool: "tensorio \(Tensorio.configuration.version)", losses: losses)
+    var result = Manifest(
+      tool: "tensorio \(Tensorio.configuration.version)", losses: losses, options: options)
     for input in inputs {
       try locating(.init(file: input.path)) { () throws(TensorIOError) in
-        result.sources.append(
-          try Manifest.File(try InputFile(path: input.path), path: input.path))
+        let files = input.files.isEmpty ? [try InputFile(path: input.path)] : input.files
+        for file in files {
+          result.sources.append(try Manifest.File(file, path: file.path))
+          try file.requireUnchanged()
+        }
       }
     }
     result.outputs = output.outputs
@@ -79,6 +83,6 @@ struct ConversionProof {
         at: .init(file: manifest.path))
     }
     try manifest.write(Array(result.text.utf8).span)
-    try manifest.commit(synced: options.synced)
+    try manifest.commit(synced: self.options.synced)
   }
 }

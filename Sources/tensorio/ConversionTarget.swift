@@ -1,3 +1,4 @@
+internal import ByteIO
 internal import TensorIO
 
 /// Where a conversion writes.
@@ -48,6 +49,21 @@ enum ConversionTarget {
 
   /// Whether nested values, device tags and gradients can be written.
   var keepsNesting: Bool { descriptor?.keepsNesting == true }
+
+  /// How many bytes of tensors will be written, for the bar: storages once, where they are kept.
+  func byteCount(of archive: TensorArchive) -> Int {
+    guard keepsNesting else { return archive.byteCount }
+    var used: [ObjectIdentifier: (whole: Int, parts: Int)] = [:]
+    for tensor in archive.entries.lazy.map(\.tensor) where tensor.hasElements {
+      let storage = tensor.storage
+      let parts = used[ObjectIdentifier(storage)]?.parts ?? 0
+      used[ObjectIdentifier(storage)] = (
+        storage.byteCount, parts.addingSaturated(tensor.byteCount)
+      )
+    }
+    // Of a storage of which less is used, what is used may be all that is written.
+    return used.values.reduce(0) { $0.addingSaturated(min($1.whole, $1.parts)) }
+  }
 
   /// Whether an archive is of this very format, which has no names; several arrays in one file stay
   /// so.

@@ -6,7 +6,7 @@ struct Convert: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Convert files: several into one archive, an archive into a folder, and back.",
     discussion: """
-      The last argument is the output. Its ending names the format; one that ends in / is a new or \
+      The last argument is the output, unless --out-dir is given. Its ending names the format; one that ends in / is a new or \
       empty folder, which receives one .npy file a tensor. An input may be a folder: its files are \
       named by their paths in it. The output appears whole or not at all.
 
@@ -14,6 +14,7 @@ struct Convert: ParsableCommand {
         tensorio convert data.npz data/            one file a tensor
         tensorio convert data/ data.npz            and back
         tensorio convert --compress 6 a.npz b.npz  the same tensors, compressed
+        find in -name '*.npz' | tensorio convert --out-dir out --to pt --files-from -
         tensorio convert --dtype floating:bfloat16 --dtype '*norm*=float32' a.pt b.pt
 
       A pattern is one of the shell's, in which * matches / too; what it says of a container holds \
@@ -41,15 +42,7 @@ struct Convert: ParsableCommand {
 
   @OptionGroup var reading: ReadingFlags
 
-  @Option(help: ArgumentHelp("Keep only names that match. Repeatable.", valueName: "glob"))
-  var include: [String] = []
-
-  @Option(help: ArgumentHelp("Leave out names that match. Repeatable.", valueName: "glob"))
-  var exclude: [String] = []
-
-  @Option(help: ArgumentHelp("Rename a tensor. Repeatable.", valueName: "old=new"))
-  var rename: [String] = []
-
+  @OptionGroup var editing: EditFlags
   @OptionGroup var casts: CastFlags
 
   @Option(
@@ -73,6 +66,8 @@ struct Convert: ParsableCommand {
   var views = ViewPolicy.automatic
 
   @OptionGroup var safetensors: SafetensorsFlags
+  @OptionGroup var batch: BatchFlags
+  @OptionGroup var work: WorkFlags
 
   @Flag(name: .shortAndLong, help: "Replace an output file that exists.")
   var force = false
@@ -99,13 +94,9 @@ struct Convert: ParsableCommand {
     if let compress, !(1...12).contains(compress) {
       throw ValidationError("--compress takes a level from 1 to 12, not \(compress)")
     }
-    let renamed = rename.map { $0.prefix { $0 != "=" } }
-    guard Set(renamed).count == renamed.count else {
-      throw ValidationError("--rename names one tensor twice")
-    }
-    for text in rename where text.split(separator: "=", omittingEmptySubsequences: false).count != 2
-    {
-      throw ValidationError("--rename wants OLD=NEW, not '\(text)'")
+    if batch.target != nil { return try requireUseOfBatch() }
+    guard work.jobs == nil, work.shard == nil else {
+      throw ValidationError("--jobs and --shard are for --out-dir")
     }
     guard !paths.isEmpty else { throw ValidationError("no output file") }
     if let manifest, paths.contains(manifest) {
@@ -116,10 +107,21 @@ struct Convert: ParsableCommand {
     }
   }
 
+  private func requireUseOfBatch() throws {
+    guard manifest == nil else {
+      throw ValidationError(
+        "with --out-dir there is a manifest beside each output; leave --manifest out")
+    }
+    guard !paths.isEmpty || filesFrom != nil else { throw ValidationError("no input files") }
+  }
+
   func run() throws {
     let options = try reading.options()
     try reporting(isJSON: json) { report in
       Signals.catchInterrupts()
+      if let (folder, ending) = batch.target {
+        return try Batch(command: self, folder: folder, ending: ending).run(report)
+      }
       let given = paths.dropLast() + (try filesFrom.map { try InputFiles.lines(of: $0) } ?? [])
       guard let output = paths.last, !given.isEmpty else { throw ValidationError("no input files") }
       var files: [(path: String, name: String)] = []
@@ -157,18 +159,6 @@ struct Convert: ParsableCommand {
         .invalidArgument, "the manifest exists; name another, or replace it with --force",
         at: .init(file: manifest))
     }
-  }
-
-  /// What is left out and renamed.
-  var edit: ArchiveEdit {
-    var edit = ArchiveEdit()
-    edit.include = include
-    edit.exclude = exclude
-    edit.renames = rename.map { text in
-      let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      return (String(parts[0]), String(parts[1]))
-    }
-    return edit
   }
 
   /// How tensors become other dtypes.

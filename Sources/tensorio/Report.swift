@@ -5,16 +5,39 @@ internal import TensorIO
 /// Collects what a command has to say: data on standard output, messages on standard error, and the
 /// exit status in the end.
 final class Report {
+  /// A line for standard error.
+  struct Message: Sendable {
+    let kind: String
+    let text: String
+
+    /// Nothing can be done when standard error is closed.
+    func print() {
+      let label = Stream.error.isStyled ? "\u{1b}[1m\(kind):\u{1b}[0m" : "\(kind):"
+      try? Stream.error.line("tensorio: \(label) \(text)")
+    }
+  }
+
   private var sawFinding = false
   private var sawFailure = false
   let isJSON: Bool
+  private let isCollecting: Bool
+  /// What was kept to be printed later.
+  private(set) var collected: [Message] = []
+  /// The last error that was reported.
+  private(set) var failure: TensorIOError?
   /// Whether what is wrong with files leaves the exit status 0.
   var isLenient = false
 
-  init(isJSON: Bool) { self.isJSON = isJSON }
+  /// - Parameter isCollecting: whether messages are kept instead of printed.
+  init(isJSON: Bool, isCollecting: Bool = false) {
+    self.isJSON = isJSON
+    self.isCollecting = isCollecting
+  }
 
   /// Whether some file could not be handled.
   var hasFailed: Bool { sawFailure }
+  /// Whether something was found that keeps the exit status from being 0.
+  var hasFinding: Bool { sawFinding }
 
   /// Writes a line of data.
   func line(_ text: String) throws { try Stream.output.line(text) }
@@ -46,6 +69,9 @@ final class Report {
   /// Keeps the exit status from being 0 for what was printed as data.
   func notice() { sawFinding = true }
 
+  /// Has the command fail for what was reported already.
+  func noticeFailure() { sawFailure = true }
+
   /// Says which tensors have no hash.
   func warnOfObjects(in archive: TensorArchive, _ hashes: [String?], file: String) throws {
     for (entry, hash) in zip(archive.entries, hashes) where hash == nil {
@@ -66,6 +92,7 @@ final class Report {
   func fail(_ error: TensorIOError, file: String, inJSON: Bool = true) throws {
     sawFailure = true
     let error = error.located(in: .init(file: file))
+    failure = error
     try message("error", error.description)
     if isJSON, inJSON {
       try line(.object([("file", .string(error.place.file ?? file)), ("error", JSON(error))]))
@@ -80,24 +107,27 @@ final class Report {
 
   private func message(_ kind: String, _ text: String) throws {
     let text = isForGitHub ? text.replacing("##[", with: "## [") : text
-    let label = Stream.error.isStyled ? "\u{1b}[1m\(kind):\u{1b}[0m" : "\(kind):"
-    // Nothing can be done when standard error is closed.
-    try? Stream.error.line("tensorio: \(label) \(text)")
+    let message = Message(kind: kind, text: text)
+    if isCollecting { collected.append(message) } else { message.print() }
   }
 
   /// Runs `body` for each file; one that fails does not keep the others from their turn.
   func forEach(_ files: [String], _ body: (String) throws -> Void) throws {
     for file in files {
       do {
-        // Swift decodes arguments leniently; opening another name than was given must not happen.
-        guard !file.unicodeScalars.contains("\u{FFFD}"), !file.utf8.contains(0) else {
-          throw TensorIOError(
-            .invalidArgument, "the path is not UTF-8; rename the file, or link to it")
-        }
+        try Self.requireText(file)
         try body(file)
       } catch let error as TensorIOError {
         try fail(error, file: file)
       }
+    }
+  }
+
+  /// Swift decodes arguments leniently; opening another name than was given must not happen.
+  static func requireText(_ file: String) throws(TensorIOError) {
+    guard !file.unicodeScalars.contains("\u{FFFD}"), !file.utf8.contains(0) else {
+      throw TensorIOError(
+        .invalidArgument, "the path is not UTF-8; rename the file, or link to it")
     }
   }
 

@@ -169,6 +169,31 @@ enum Folder {
     return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
+  /// The size of a file; 0 where there is none.
+  static func byteCount(of path: String) -> Int {
+    var status = stat()
+    return unsafe stat(path, &status) == 0 ? Int(status.st_size) : 0
+  }
+
+  /// Makes a folder, and those above it, where they are missing.
+  static func make(_ path: String) throws(TensorIOError) {
+    if exists(path) { return }
+    try make(above: path)
+    // Another process may make it in this moment.
+    guard unsafe mkdir(path, 0o777) == 0 || errno == EEXIST && exists(path) else {
+      throw TensorIOError(
+        .io, "the folder cannot be made: \(unsafe String(cString: strerror(errno)))",
+        at: .init(file: path))
+    }
+  }
+
+  /// Makes the folder that a file or folder is to lie in.
+  static func make(above path: String) throws(TensorIOError) {
+    let parts = path.split(separator: "/").dropLast()
+    if parts.isEmpty { return }
+    try make((path.hasPrefix("/") ? "/" : "") + parts.joined(separator: "/"))
+  }
+
   /// The file itself, or the files below a folder that end like a format's: the path of each, and
   /// its name in the folder.
   static func inputs(at path: String) throws(TensorIOError) -> [(path: String, name: String)] {

@@ -34,27 +34,10 @@ struct Validate: ParsableCommand {
   @OptionGroup var demands: DemandFlags
   @OptionGroup var reports: ReportFlags
 
-  @Option(
-    help: ArgumentHelp(
-      "How many files are looked at together; by default as many as there are cores.",
-      valueName: "n"))
-  var jobs: Int?
-
-  @Option(
-    help: ArgumentHelp(
-      "Only every N-th file, from the I-th on: jobs 1/4 to 4/4 share a list.", valueName: "i/n"),
-    transform: { text in
-      let parts = text.split(separator: "/", omittingEmptySubsequences: false).map { Int($0) }
-      guard parts.count == 2, let index = parts[0], let count = parts[1],
-        let shard = Shard(index, of: count)
-      else { throw ValidationError("--shard wants I/N with 1 <= I <= N, not '\(text)'") }
-      return shard
-    })
-  var shard: Shard?
+  @OptionGroup var work: WorkFlags
 
   func validate() throws {
     if paths.isEmpty, filesFrom == nil { throw ValidationError("no input files") }
-    if let jobs, jobs < 1 { throw ValidationError("--jobs takes a number from 1 on, not \(jobs)") }
     guard paths.count == 1 && filesFrom == nil || demands.isOfMany else {
       throw ValidationError("--write-policy and --manifest are of one file, or of one folder")
     }
@@ -72,7 +55,7 @@ struct Validate: ParsableCommand {
         try writer.add(try ValidationResult(of: folder, against: manifest, options.reading.limits))
       }
       try Validator(options: options).validate(
-        files, jobs: jobs ?? Parallel.coreCount
+        files, jobs: work.width
       ) { result in try writer.add(result) }
       try writer.finish()
       try demands.derivePolicy(from: files, options.reading, report)
@@ -87,12 +70,7 @@ struct Validate: ParsableCommand {
     guard !files.isEmpty || report.hasFailed else {
       throw TensorIOError(.invalidArgument, "there are no files to look at")
     }
-    guard let shard else { return files }
-    let part = shard.part(of: files)
-    if part.isEmpty {
-      try report.inform("shard \(shard.index) of \(shard.count) has none of \(files.count) files")
-    }
-    return part
+    return try work.part(of: files, report)
   }
 }
 

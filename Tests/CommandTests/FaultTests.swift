@@ -45,7 +45,7 @@ import Testing
         let result = try Command.run(list: ["convert", folder.path("big.npy")] + arguments)
         #expect(result.status == 2)
         #expect(result.errors.contains(arguments[0]), "\(result.errors)")
-        #expect(result.errors.contains("No space left on device"), "\(result.errors)")
+        #expect(result.errors.contains("the disk is too full: 8388"), "\(result.errors)")
         #expect(try bytes(of: output) == [1, 2, 3])
       }
       #expect(try FileManager.default.contentsOfDirectory(atPath: disk) == [name])
@@ -53,7 +53,32 @@ import Testing
     }
     let into = try Command.run("convert", folder.path("big.npy"), disk + "/folder/")
     #expect(into.status == 2)
+    #expect(into.errors.contains("8388608 bytes are needed"), "\(into.errors)")
     #expect(try FileManager.default.contentsOfDirectory(atPath: disk) == [])
+    // What is compressed may fit, whatever it was; nothing else is known before it is written.
+    let small = try Command.run(
+      "convert", "--compress", "1", folder.path("big.npy"), disk + "/s.npz")
+    #expect(small.status == 0, "\(small.errors)")
+    let noise = try Tensor((0..<(1 << 20)).map { _ in UInt64.random(in: 0...(.max)) })
+    try noise.write(to: folder.path("noise.npy"))
+    let large = try Command.run(
+      "convert", "--compress", "1", folder.path("noise.npy"), disk + "/l.npz")
+    #expect(large.status == 2)
+    #expect(large.errors.contains("No space left on device"), "\(large.errors)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: disk) == ["s.npz"])
+    // What is replaced stays until the new file is whole, so its room is not free.
+    try Tensor.zeros([3 << 20], dtype: .uint8).write(to: folder.path("three.npy"))
+    #expect(try Command.run("convert", folder.path("three.npy"), disk + "/t.npy").status == 0)
+    let again = try Command.run("convert", "--force", folder.path("three.npy"), disk + "/t.npy")
+    #expect(again.status == 2 && again.errors.contains("3145728 bytes are needed"))
+    // Of a batch, those that fit are written.
+    try Tensor.zeros([100], dtype: .uint8).write(to: folder.path("tiny.npy"))
+    let batch = try Command.run(
+      "convert", "--jsonl", "--out-dir", disk + "/out", "--to", "npz", folder.path("three.npy"),
+      folder.path("tiny.npy"))
+    #expect(batch.status == 2, "\(batch)")
+    let made = try FileManager.default.contentsOfDirectory(atPath: disk + "/out").sorted()
+    #expect(made == ["tiny.npz", "tiny.npz.manifest.json"])
   }
 
   // MARK: Inputs that are no files

@@ -43,6 +43,16 @@ import Testing
     try manifest.write(to: folder.path("m.json"))
     #expect(try Manifest(contentsOf: folder.path("m.json")) == manifest)
     #expect(try Manifest(parsing: text(Manifest(tool: ""))) == Manifest(tool: ""))
+    for options in [[], ["--to", "a\n\"b\""]] {
+      manifest.options = options
+      #expect(try Manifest(parsing: text(manifest)) == manifest)
+    }
+    for options in ["null", "1", "[1]", "{}"] {
+      let error = #expect(throws: TensorIOError.self) {
+        try Manifest(parsing: text(manifest, [("[\"--to\",\"a\\n\\\"b\\\"\"]", options)]))
+      }
+      #expect(error?.reason.contains("'options'") == true)
+    }
   }
 
   @Test func theFileItIsAbout() throws {

@@ -57,7 +57,8 @@ import Testing
       written += 1
       aliases += result.aliasGroups.count
     }
-    print("PyTorch to safetensors and back: \(written), \(refused) refused, \(aliases) alias groups")
+    print(
+      "PyTorch to safetensors and back: \(written), \(refused) refused, \(aliases) alias groups")
     #expect(written > 50 && aliases > 0)
   }
 

@@ -27,6 +27,7 @@ extension Manifest {
     losses = try fields.list("losses") { (fields) throws(TensorIOError) in
       try Loss(reading: &fields)
     }
+    options = try fields.textsIfAny("options")
     try fields.finish()
     try requireNumbers()
   }

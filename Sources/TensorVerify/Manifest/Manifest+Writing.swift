@@ -8,10 +8,13 @@ extension Manifest {
     func lines(_ items: [JSON]) -> String {
       items.isEmpty ? "[]" : "[\n" + items.map { "  " + $0.text }.joined(separator: ",\n") + "\n]"
     }
+    let options = options.map { options in
+      "\n\"options\":\(JSON.array(options.map { .string($0) }).text),"
+    }
     return """
       {
       "manifest":\(Self.version),
-      "tool":\(JSON.string(tool).text),
+      "tool":\(JSON.string(tool).text),\(options ?? "")
       "sources":\(lines(sources.map(\.json))),
       "outputs":\(lines(outputs.map(\.json))),
       "tensors":\(lines(tensors.map(\.json))),

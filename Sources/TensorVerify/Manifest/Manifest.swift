@@ -112,16 +112,19 @@ public struct Manifest: Sendable, Hashable {
   public var tensors: [Tensor]
   /// What was not kept.
   public var losses: [Loss]
+  /// What was asked for, as flags and their values; nil where nobody needs to know.
+  public var options: [String]?
 
   /// Creates a manifest.
   public init(
     tool: String, sources: [File] = [], outputs: [File] = [], tensors: [Tensor] = [],
-    losses: [Loss] = []
+    losses: [Loss] = [], options: [String]? = nil
   ) {
     self.tool = tool
     self.sources = sources
     self.outputs = outputs
     self.tensors = tensors
     self.losses = losses
+    self.options = options
   }
 }

@@ -47,6 +47,20 @@ struct ManifestFields {
     return text
   }
 
+  /// A list of texts; nil where the key is missing.
+  mutating func textsIfAny(_ key: String) throws(TensorIOError) -> [String]? {
+    guard let value = values.removeValue(forKey: ByteKey(key)) else { return nil }
+    guard case .array(let items) = value else { throw failure("has a '\(key)' that is no list") }
+    var texts: [String] = []
+    for item in items {
+      guard case .string(let text) = item else {
+        throw failure("has a '\(key)' with an item that is no text")
+      }
+      texts.append(text)
+    }
+    return texts
+  }
+
   /// A number of things.
   mutating func count(_ key: String) throws(TensorIOError) -> Int {
     guard let count = try take(key).int, count >= 0 else {
