@@ -5,7 +5,7 @@ public import TensorModel
 public enum SafetensorsFormat: TensorFormat {
   public static let descriptor = FormatDescriptor(
     id: "safetensors", name: "safetensors", extensions: ["safetensors"], holdsMany: true,
-    keepsMetadata: true)
+    keepsSharing: true, keepsMetadata: true)
 
   /// A JSON object after eight bytes that may be its length.
   public static func recognizes(_ opened: OpenedFile) -> Bool {

@@ -7,6 +7,8 @@ public struct ConversionOptions: Sendable {
   /// Whether tensors that share a storage go on sharing it, as PyTorch's files need it; otherwise
   /// each is converted alone, as others do.
   public var keepsAliases = true
+  /// Whether values keep the classes that Python gave them, which some dtypes do not go with.
+  public var keepsClasses = true
   /// What of a storage that aliases share is converted, in the same words as what is written of it.
   public var views = ViewPolicy.automatic
   /// What may be decoded or expanded of the tensors.

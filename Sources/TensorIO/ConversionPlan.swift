@@ -115,14 +115,14 @@ struct ConversionPlan {
       byteOrder: tensor.byteOrder, source: tensor.dtype, target: target)
     let traits = values.traits(of: entry.id)
     let isStorage = TorchClasses.isStorage(traits)
-    if isStorage, options.keepsAliases,
+    if isStorage, options.keepsClasses,
       traits.flatMap({ TorchClasses.traits($0, withElements: target) }) == nil
     {
       refuse(entry, target, "as PyTorch has no class for such storages")
       return nil
     }
     let isNumPy = traits?.type?.module.split(separator: ".").first == "numpy"
-    if isNumPy, options.keepsAliases, !target.isKnownToNumPy {
+    if isNumPy, options.keepsClasses, !target.isKnownToNumPy {
       refuse(entry, target, "as an array of NumPy, which has no such dtype")
       return nil
     }
@@ -132,7 +132,7 @@ struct ConversionPlan {
           .quantization, of: entry.name,
           "its integers, scales and zero points; it has the numbers they stand for, as \(target)"))
     }
-    if !options.keepsAliases || isNumPy || tensor.dtype.isQuantized {
+    if !options.keepsAliases || isNumPy && options.keepsClasses || tensor.dtype.isQuantized {
       key.alone = .node(entry.id)
     } else if tensor.strides.contains(where: { $0 < 0 }) || !tensor.keepsSigns(as: target)
       || tensor.dtype == .float4E2M1FNx2 || target == .float4E2M1FNx2

@@ -17,6 +17,8 @@ public struct FormatDescriptor: Sendable, Hashable {
   public let compresses: Bool
   /// Whether a file holds nested values, device tags and aliases, or only an array or a row of them.
   public let keepsNesting: Bool
+  /// Whether tensors that share a storage go on sharing it.
+  public let keepsSharing: Bool
   /// Whether elements stay in the byte order that they have; otherwise all become little-endian.
   public let keepsByteOrder: Bool
   /// Whether files have texts about the whole.
@@ -27,7 +29,7 @@ public struct FormatDescriptor: Sendable, Hashable {
   /// Creates a descriptor.
   public init(
     id: String, name: String, extensions: [String], holdsMany: Bool, compresses: Bool = false,
-    keepsNesting: Bool = false, keepsByteOrder: Bool = false,
+    keepsNesting: Bool = false, keepsSharing: Bool? = nil, keepsByteOrder: Bool = false,
     keepsMetadata: Bool = false, canWrite: Bool = true
   ) {
     self.id = id
@@ -36,6 +38,7 @@ public struct FormatDescriptor: Sendable, Hashable {
     self.holdsMany = holdsMany
     self.compresses = compresses
     self.keepsNesting = keepsNesting
+    self.keepsSharing = keepsSharing ?? keepsNesting
     self.keepsByteOrder = keepsByteOrder
     self.keepsMetadata = keepsMetadata
     self.canWrite = canWrite

@@ -69,7 +69,7 @@ struct Conversion {
     } else {
       let summary = ConversionSummary(
         try chosen.archive.converting(
-          chosen.targets, options: try command.converting(keepsAliases: target.keepsNesting)),
+          chosen.targets, options: try command.converting(for: target)),
         of: chosen.archive, policy: command.casts.policy)
       conversion = summary
       archive = summary.archive

@@ -24,6 +24,8 @@ struct ConversionSummary {
   ) throws(TensorIOError) -> [Loss] {
     let losses = try archive.losses(writingTo: target.sample, options: options)
     if target.keepsNesting { return conversion.losses + losses }
+    // What no tensor uses is written by no format without nesting.
+    if target.keepsSharing { return conversion.losses.filter { $0.kind != .storage } + losses }
     // Each was converted alone: what was shared and how it lay, only the original knows.
     let layout: Set<Loss.Kind> = [.aliasing, .strides]
     let before = try original.losses(writingTo: target.sample, options: options)

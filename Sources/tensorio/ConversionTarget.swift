@@ -47,6 +47,9 @@ enum ConversionTarget {
   /// Whether what is written has no names inside.
   var isNameless: Bool { descriptor?.holdsMany == false }
 
+  /// Whether tensors that share a storage go on sharing it.
+  var keepsSharing: Bool { descriptor?.keepsSharing == true }
+
   /// Whether nested values, device tags and gradients can be written.
   var keepsNesting: Bool { descriptor?.keepsNesting == true }
 

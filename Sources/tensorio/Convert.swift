@@ -162,12 +162,12 @@ struct Convert: ParsableCommand {
   }
 
   /// How tensors become other dtypes.
-  /// - Parameter keepsAliases: whether the output has storages that tensors share.
-  func converting(keepsAliases: Bool) throws -> ConversionOptions {
+  func converting(for target: ConversionTarget) throws -> ConversionOptions {
     var options = ConversionOptions()
     options.policy = casts.policy
     options.isMeasuring = true
-    options.keepsAliases = keepsAliases
+    options.keepsAliases = target.keepsSharing
+    options.keepsClasses = target.keepsNesting
     options.views = views
     options.limits = try reading.options().limits
     return options

@@ -16,6 +16,7 @@ import Testing
     options.isMeasuring = true
     options.views = views
     options.keepsAliases = keepsAliases
+    options.keepsClasses = keepsAliases
     return try archive.converting(ConversionRules(rules), options: options)
   }
 

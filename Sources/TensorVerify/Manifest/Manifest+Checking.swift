@@ -86,7 +86,12 @@ extension Manifest {
       ]
     }
     var findings: [Finding] = []
-    for (entry, tensor) in zip(archive.entries, tensors) {
+    // By name, as some formats have an order of their own; by number where a name is another.
+    let matching = NameMatching(archive.names, tensors.map(\.after.name))
+    let pairs =
+      matching.missing.isEmpty ? matching.pairs : tensors.indices.map { (left: $0, right: $0) }
+    for pair in pairs {
+      let (entry, tensor) = (archive.entries[pair.left], tensors[pair.right])
       func compare(_ what: String, _ found: String, _ expected: String) {
         guard ByteKey(found) != ByteKey(expected) else { return }
         findings.append(
