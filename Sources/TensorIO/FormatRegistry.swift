@@ -14,7 +14,9 @@ public enum FormatRegistry {
     NPZFormat.self,
     TorchTarFormat.self,
     TorchLegacyFormat.self,
+    TorchDistributedFormat.self,
     PickleFormat.self,
+    ShardIndexFormat.self,
   ]
 
   /// What each format is called, in the same order.

@@ -169,13 +169,23 @@ enum Folder {
     return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
-  /// The file itself, or the files below a folder that end like a format's: the path of each, and
-  /// its name in the folder.
-  static func inputs(at path: String) throws(TensorIOError) -> [(path: String, name: String)] {
-    guard exists(path) else {
+  /// The file itself, or the files below a folder that end like a format's.
+  ///
+  /// Shards come with the index that names them.
+  /// - Parameter opensCheckpoints: whether a folder that is one checkpoint stands for itself.
+  /// - Returns: the path of each, and its name in the folder.
+  static func inputs(
+    at path: String, opensCheckpoints: Bool = true
+  ) throws(TensorIOError) -> [(path: String, name: String)] {
+    var isFolder = exists(path)
+    if isFolder, opensCheckpoints, try CheckpointFolder.mainFile(in: path) != nil {
+      isFolder = false
+    }
+    guard isFolder else {
       return [(path, path.split(separator: "/").last.map(String.init) ?? path)]
     }
-    let names = try files(below: path, endings: FormatRegistry.endings)
+    let names = CheckpointFolder.withoutShards(
+      try files(below: path, endings: FormatRegistry.endings), below: path)
     guard !names.isEmpty else {
       throw TensorIOError(
         .invalidArgument,
@@ -200,6 +210,9 @@ enum Folder {
       while let entry = unsafe readdir(listing) {
         let name = unsafe withUnsafePointer(to: entry.pointee.d_name) { pointer in
           unsafe String(cString: UnsafeRawPointer(pointer).assumingMemoryBound(to: CChar.self))
+        }
+        if name == ".metadata", CheckpointFolder.isDistributed(root + "/" + folder) {
+          found.append(folder.isEmpty ? name : folder + "/" + name)
         }
         if name.hasPrefix(".") { continue }
         let path = folder.isEmpty ? name : folder + "/" + name

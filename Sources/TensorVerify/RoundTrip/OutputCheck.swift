@@ -36,10 +36,9 @@ package final class OutputCheck {
     if isHashing {
       let number = outputs.count
       let path = paths.indices.contains(number) ? paths[number] : file.path
+      let outlines = try Manifest.Outline.all(read.entries, limits: limits)
       outputs.append(try Manifest.File(file, path: path))
-      for outline in try Manifest.Outline.all(read.entries, limits: limits) {
-        tensors.append((number, outline))
-      }
+      tensors += outlines.map { (number, $0) }
     }
     if isCancelled() {
       throw TensorIOError(.io, "writing was cancelled; nothing was left behind")
