@@ -1,3 +1,4 @@
+internal import ByteIO
 internal import JSONText
 internal import TensorIO
 
@@ -13,10 +14,10 @@ struct ConversionInput {
 
 /// What `convert` makes of its inputs, and says about it.
 struct Conversion {
-  private let inputs: [ConversionInput]
-  private let output: String
+  let inputs: [ConversionInput]
+  let output: String
   private let target: ConversionTarget
-  private let command: Convert
+  let command: Convert
   private let archive: TensorArchive
   /// The dtypes that became others; nil without rules for them.
   private let conversion: ConversionSummary?
@@ -32,7 +33,7 @@ struct Conversion {
     self.inputs = inputs
     self.output = output
     self.command = command
-    let target = try ConversionTarget(output)
+    let target = try ConversionTarget(output, shards: command.shards.options)
     self.target = target
     try target.requireUse(force: command.force, compress: command.compress)
     let edit = command.edit
@@ -58,18 +59,18 @@ struct Conversion {
       conversion = nil
       archive = chosen.archive
       losses.append(
-        (output, try archive.losses(writingTo: target.sample, options: command.writing)))
+        (output, try target.losses(of: archive, command.writing)))
     } else {
       let summary = ConversionSummary(
         try chosen.archive.converting(
-          chosen.targets, options: try command.converting(keepsAliases: target.keepsNesting)),
+          chosen.targets, options: try command.converting(keepsAliases: target.keepsStorages)),
         of: chosen.archive, policy: command.casts.policy)
       conversion = summary
       archive = summary.archive
       losses.append((output, try summary.losses(writingTo: target, options: command.writing)))
     }
     self.losses = losses
-    globals = archive.writtenGlobals(keepsNesting: target.keepsNesting)
+    globals = archive.writtenGlobals(keepsNesting: target.keepsStorages)
     origins = Self.origins(of: archive, in: inputs, places)
   }
 
@@ -109,17 +110,18 @@ struct Conversion {
     options.progress = { progress.advance($0) }
     options.isCancelled = { Signals.isInterrupted }
     defer { progress.finish() }
-    let written = target.keepsNesting ? archive : try archive.untagged()
-    if isProven {
-      try write(written, options)
-    } else {
-      try target.write(written, options, checking: nil)
-    }
+    let written = target.keepsStorages ? archive : try archive.untagged()
+    try target.requireFree(for: written, force: command.force, beside: try readFiles(), options)
+    let shards =
+      isProven
+      ? try write(written, options)
+      : try target.write(written, options, checking: nil, keeping: known(options))
+    if let shards { try explain(shards, report) }
     try conversion?.explain(output, report)
     if report.isJSON {
       let more: [(String, JSON?)] = [
         ("conversion", conversion?.json), ("verified", isProven ? .bool(true) : nil),
-        ("manifest", command.manifest.map { .string($0) }),
+        ("manifest", command.manifest.map { .string($0) }), ("shards", shards?.json),
       ]
       try report.line(.object(summary + more.compactMap(Self.known)))
     }
@@ -129,15 +131,24 @@ struct Conversion {
   private var isProven: Bool { command.verify || command.manifest != nil }
 
   /// Writes what is read back before it gets its name, and the manifest behind it.
-  private func write(_ archive: TensorArchive, _ options: WritingOptions) throws(TensorIOError) {
+  private func write(
+    _ archive: TensorArchive, _ options: WritingOptions
+  ) throws(TensorIOError) -> WrittenShards? {
     let proof = try ConversionProof(
-      try target.files(of: archive), manifest: command.manifest, limits: command.proofLimits,
-      options)
-    try target.write(archive, options) { (archive, format, file) throws(TensorIOError) in
+      try target.files(of: archive, options), manifest: command.manifest,
+      limits: command.proofLimits, options)
+    let check: WrittenCheck = { (archive, format, file) throws(TensorIOError) in
       try proof.check(archive, format, file)
+    }
+    let shards = try target.write(archive, options, checking: check, keeping: check)
+    var origins = origins
+    if let order = try target.order(of: archive, options) {
+      let known = Dictionary(origins.map { (ByteKey($0.entry.name), $0) }) { first, _ in first }
+      origins = order.compactMap { known[ByteKey($0)] }
     }
     try proof.writeManifest(
       of: inputs, origins, conversion?.parts ?? [], losses.flatMap(\.losses))
+    return shards
   }
 
   /// Says so when nothing is a tensor.

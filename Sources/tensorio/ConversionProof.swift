@@ -58,10 +58,11 @@ struct ConversionProof {
     for part in casts { for name in part.names { reports[name] = part.report } }
     let before = try Manifest.Outline.all(origins.map(\.source), limits: limits)
     var result = Manifest(tool: "tensorio \(Tensorio.configuration.version)", losses: losses)
+    var firstSources: [Int] = []
     for input in inputs {
-      try locating(.init(file: input.path)) { () throws(TensorIOError) in
-        result.sources.append(
-          try Manifest.File(try InputFile(path: input.path), path: input.path))
+      firstSources.append(result.sources.count)
+      result.sources += try locating(.init(file: input.path)) { () throws(TensorIOError) in
+        try sources(of: input.path)
       }
     }
     result.outputs = output.outputs
@@ -69,7 +70,7 @@ struct ConversionProof {
       let (number, outline) = output.tensors[index]
       result.tensors.append(
         Manifest.Tensor(
-          source: origin.input, output: number, before: before[index], after: outline,
+          source: firstSources[origin.input], output: number, before: before[index], after: outline,
           cast: reports[origin.entry.name]))
     }
     // Spelt in another way.
@@ -80,5 +81,14 @@ struct ConversionProof {
     }
     try manifest.write(Array(result.text.utf8).span)
     try manifest.commit(synced: options.synced)
+  }
+
+  /// The file that is read, and those that it names.
+  private func sources(of input: String) throws(TensorIOError) -> [Manifest.File] {
+    var files: [Manifest.File] = []
+    for path in try CheckpointFolder.files(of: input, limits: limits) {
+      files.append(try Manifest.File(try InputFile(path: path), path: path))
+    }
+    return files
   }
 }

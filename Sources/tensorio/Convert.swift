@@ -15,6 +15,7 @@ struct Convert: ParsableCommand {
         tensorio convert data/ data.npz            and back
         tensorio convert --compress 6 a.npz b.npz  the same tensors, compressed
         tensorio convert --dtype floating:bfloat16 --dtype '*norm*=float32' a.pt b.pt
+        tensorio convert --shard-size 5GB big.pt out/pytorch_model.bin
 
       A pattern is one of the shell's, in which * matches / too; what it says of a container holds \
       for all that is in it. Names are those that ls --tree shows. They are compared byte by byte.
@@ -51,6 +52,7 @@ struct Convert: ParsableCommand {
   var rename: [String] = []
 
   @OptionGroup var casts: CastFlags
+  @OptionGroup var shards: ShardFlags
 
   @Option(
     help: ArgumentHelp(
