@@ -9,6 +9,7 @@ let formats: [(name: String, needs: [Target.Dependency])] = [
     name: "TorchFormat",
     needs: ["NumPyFormat", "ZIPContainer", "Pickle", "PickledValues", "JSONText"]
   ),
+  (name: "SafetensorsFormat", needs: ["JSONText"]),
 ]
 
 let strict: [SwiftSetting] = [

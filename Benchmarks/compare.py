@@ -40,6 +40,9 @@ TORCH_GOALS = {
     "torch-open-mapped": ("open a .pt of 64 x 4 MB mapped", "torch.load(mmap=True)", 5.0),
     "torch-load-256MB": ("load a .pt of 256 MB into memory", "torch.load", 2.0),
     "torch-save-256MB": ("save a .pt of 256 MB", "torch.save", 2.0),
+    "safetensors-open-10000": ("open a safetensors of 10,000 tensors, all dtypes and shapes", "safe_open", 1.0),
+    "safetensors-load-256MB": ("load a safetensors of 256 MB into memory", "load_file, clone", 1.0),
+    "safetensors-save-256MB": ("save a safetensors of 256 MB", "save_file", 1.0),
     "torch-diff-equal": ("compare two equal .pt of 256 MB", "torch.load, np.allclose", 2.0),
     "torch-diff-close": ("compare two close .pt of 256 MB", "torch.load, np.allclose", 2.0),
 }

@@ -9,6 +9,9 @@
     torch-open-mapped    torch.load(mmap=True) of large.pt: 64 tensors of 4 MB, no element read
     torch-load-256MB     torch.load of large.pt
     torch-save-256MB     torch.save of the same tensors to out-torch.pt
+    safetensors-open-10000  safe_open of many.safetensors, with dtype and shape of every key
+    safetensors-load-256MB  load_file of large.safetensors, and a copy of every tensor, as a mapped one is no load
+    safetensors-save-256MB  save_file of the same tensors to out-torch.safetensors
     torch-diff-equal     torch.load of large.pt and a copy of it, and numpy.allclose of each pair of tensors
     torch-diff-close     the same with large-close.pt, in which every number is a bit other
     convert-A-B          tensor.to(B) of 128 MB of A in memory; convert-swap-float64 is NumPy's byteswap,
@@ -30,10 +33,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import safetensors
+import safetensors.torch
 import torch
 from numpy_bench import Case, measure, walk
 
 _MANY, _LARGE, _OUTPUT = "many.pt", "large.pt", "out-torch.pt"
+_MANY_ST, _LARGE_ST, _OUTPUT_ST = "many.safetensors", "large.safetensors", "out-torch.safetensors"
 _SAME, _CLOSE = "large-same.pt", "large-close.pt"
 _MANY_COUNT, _MANY_SIZE = 10_000, 64
 _LARGE_COUNT, _LARGE_SIZE = 64, 1024 * 1024
@@ -61,11 +67,12 @@ def _close() -> dict[str, torch.Tensor]:
 def make(folder: Path) -> None:
     """Makes the input files; those that are there are kept."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, root in ((_MANY, _many), (_LARGE, _large), (_SAME, _large), (_CLOSE, _close)):
+    roots = ((_MANY, _many), (_LARGE, _large), (_SAME, _large), (_CLOSE, _close), (_MANY_ST, _many), (_LARGE_ST, _large))
+    for name, root in roots:
         path = folder / name
         if not path.exists():
             partial = path.with_name("partial-" + name)
-            torch.save(root(), partial)
+            (safetensors.torch.save_file if path.suffix == ".safetensors" else torch.save)(root(), partial)
             partial.rename(path)
 
 
@@ -81,6 +88,20 @@ def _load(name: str) -> Callable[[Path, Any], dict[str, torch.Tensor]]:
 def _open_mapped(folder: Path, _: Any) -> None:
     for _ in range(_OPENS):
         torch.load(folder / _LARGE, mmap=True)
+
+
+def _list_safetensors(folder: Path, _: Any) -> None:
+    with safetensors.safe_open(folder / _MANY_ST, framework="pt") as file:
+        listed = [(key, part.get_dtype(), part.get_shape()) for key in file.keys() for part in [file.get_slice(key)]]
+    assert len(listed) == _MANY_COUNT
+
+
+def _load_safetensors(folder: Path, _: Any) -> dict[str, torch.Tensor]:
+    return {key: tensor.clone() for key, tensor in safetensors.torch.load_file(folder / _LARGE_ST).items()}
+
+
+def _save_safetensors(folder: Path, root: dict[str, torch.Tensor]) -> None:
+    safetensors.torch.save_file(root, folder / _OUTPUT_ST)
 
 
 def _save(folder: Path, root: dict[str, torch.Tensor]) -> None:
@@ -134,6 +155,9 @@ CASES: dict[str, Case] = {
     "torch-open-mapped": Case(_nothing, _open_mapped, divisor=_OPENS),
     "torch-load-256MB": Case(_nothing, _load(_LARGE)),
     "torch-save-256MB": Case(lambda folder: torch.load(folder / _LARGE), _save, output=_OUTPUT),
+    "safetensors-open-10000": Case(_nothing, _list_safetensors),
+    "safetensors-load-256MB": Case(_nothing, _load_safetensors),
+    "safetensors-save-256MB": Case(lambda folder: torch.load(folder / _LARGE), _save_safetensors, output=_OUTPUT_ST),
     "torch-diff-equal": Case(_nothing, _compare(_SAME)),
     "torch-diff-close": Case(_nothing, _compare(_CLOSE)),
     "torch-ls-process": Case(_nothing, _list_in_process),

@@ -108,6 +108,15 @@ public final class AtomicFile {
     byteCount = max(byteCount, offset + bytes.count)
   }
 
+  /// Room for bytes that come next, to be written in any order, from any thread.
+  ///
+  /// For as long as this file is there.
+  package func room(_ count: Int) throws(TensorIOError) -> FileRoom {
+    try reserve(count)
+    defer { byteCount += count }
+    return FileRoom(fd: fd, path: path, start: byteCount)
+  }
+
   /// What was written so far, to be read before the file has its name; no more is written while
   /// somebody reads.
   package func written() throws(TensorIOError) -> InputFile {
@@ -145,6 +154,20 @@ public final class AtomicFile {
     } catch {
       SystemCall.remove(temporaryName)
       throw error
+    }
+  }
+}
+
+/// A part of a file that is being written.
+package struct FileRoom: Sendable {
+  fileprivate let fd: Int32
+  fileprivate let path: String
+  fileprivate let start: Int
+
+  /// Writes bytes at an offset from the start of the part.
+  package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(TensorIOError) {
+    try locating(.init(file: path)) { () throws(TensorIOError) in
+      unsafe try SystemCall.write(fd, bytes, at: start + offset)
     }
   }
 }

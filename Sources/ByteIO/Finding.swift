@@ -38,6 +38,8 @@ extension Finding {
   /// `Specs/validation.md` says what each means and what to do about it.
   public enum Code: String, Sendable, CaseIterable {
     // What readers notice.
+    case brokenTies = "broken-ties"
+    case oddHeader = "odd-header"
     case backwardHooks = "backward-hooks"
     case dangerousBytes = "dangerous-bytes"
     case dangerousGlobal = "dangerous-global"
@@ -70,6 +72,7 @@ extension Finding {
     case cyclicValue = "cyclic-value"
     case containsCode = "contains-code"
     case expandedTensor = "expanded-tensor"
+    case lookalikeNames = "lookalike-names"
     case noTensors = "no-tensors"
     case persistentID = "persistent-id"
     case pythonObjects = "python-objects"

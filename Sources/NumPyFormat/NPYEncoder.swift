@@ -78,31 +78,12 @@ struct NPYEncoder {
   }
 
   private static func losses(of entry: TensorArchive.Entry) -> [Loss] {
-    let tensor = entry.tensor
-    var losses = rawTypes(in: tensor.dtype).map { dtype in
+    rawTypes(in: entry.tensor.dtype).map { dtype in
       Loss(
         .dtype, of: entry.name,
         "NumPy has no \(dtype); the bytes are kept as V\(dtype.bitWidth / 8); read them with "
           + "--void-as \(dtype)")
-    }
-    if tensor.device != .cpu {
-      losses.append(Loss(.device, of: entry.name, "the device tag \(tensor.device)"))
-    }
-    if tensor.requiresGrad {
-      losses.append(Loss(.requiresGrad, of: entry.name, "that gradients are wanted"))
-    }
-    if !tensor.isContiguous, !tensor.isFortranContiguous {
-      losses.append(
-        Loss(.strides, of: entry.name, "the strides \(tensor.strides); written row-major"))
-    }
-    if tensor.isConjugated || tensor.isNegated {
-      losses.append(
-        Loss(
-          .metadata, of: entry.name,
-          "that its elements become conjugates or negatives when they are read; written as they are "
-            + "read"))
-    }
-    return losses
+    } + entry.tagLosses(keepsColumnMajor: true)
   }
 
   /// The dtypes, of the elements or of fields of them, that NumPy can only hold as raw bytes.

@@ -1,4 +1,5 @@
 internal import NumPyFormat
+internal import SafetensorsFormat
 internal import TorchFormat
 
 /// The formats that this library reads and writes.
@@ -8,15 +9,16 @@ public enum FormatRegistry {
   /// PyTorch looks for a tar archive before it looks for a legacy stream.
   public static let all: [any TensorFormat.Type] = [
     NPYFormat.self,
+    ShardIndexFormat.self,
     TorchScriptFormat.self,
     TorchExportFormat.self,
     TorchZIPFormat.self,
     NPZFormat.self,
+    SafetensorsFormat.self,
     TorchTarFormat.self,
     TorchLegacyFormat.self,
     TorchDistributedFormat.self,
     PickleFormat.self,
-    ShardIndexFormat.self,
   ]
 
   /// What each format is called, in the same order.
@@ -112,7 +114,6 @@ enum ForeignContent {
   /// What the first bytes of a file look like.
   static func describe(_ head: [UInt8]) -> String {
     if let known = signatures.first(where: { head.starts(with: $0.bytes) }) { return known.name }
-    if head.count > 8, head[8] == 0x7b { return "perhaps safetensors" }
     if TorchTarFormat.isTar(head) { return "a tar archive without the files of PyTorch" }
     let start = head.prefix(8).map { byte in
       (byte < 16 ? "0" : "") + String(byte, radix: 16)

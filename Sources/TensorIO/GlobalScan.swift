@@ -1,5 +1,6 @@
 internal import NumPyFormat
 internal import Pickle
+internal import SafetensorsFormat
 internal import TorchFormat
 internal import ZIPContainer
 
@@ -81,7 +82,9 @@ public struct GlobalScan: Sendable {
     let isTar = TorchTarFormat.isTar(opened.head)
     let hasTables = isTar && scanTar(opened)
     let whole = try FileSlice(file, 0..<file.byteCount)
-    if NPYFormat.recognizes(opened) {
+    if format is SafetensorsFormat.Type {
+      try scanBehindHeader(opened, whole, options.limits)
+    } else if NPYFormat.recognizes(opened) {
       try scanArrays(whole, options.limits)
     } else if TorchLegacyFormat.recognizes(opened) {
       try scanStream(whole, options)
@@ -115,6 +118,19 @@ public struct GlobalScan: Sendable {
     } catch {
       errors.append(error)
     }
+  }
+
+  /// A header of safetensors, which Python may run as a pickle under another name of the file.
+  private mutating func scanBehindHeader(
+    _ opened: OpenedFile, _ whole: FileSlice, _ limits: DecodingLimits
+  ) throws(TensorIOError) {
+    if Opcode(rawValue: opened.head[0]) != nil {
+      let scan = try PickleScan.scan(whole, limits: limits)
+      // The length of a header looks like opcodes by chance, and names in what follows then are no
+      // words.
+      if scan.isRunnable, scan.globals.contains(where: { $0.name.isImportable }) { add(scan, nil) }
+    }
+    _ = try SafetensorsFormat.read(opened)
   }
 
   /// Whether the file is a tar archive of torch, or one that cannot be read and might be.
@@ -329,5 +345,18 @@ public struct GlobalScan: Sendable {
       Finding($0.code, $0.message, member: member, offset: $0.offset)
     }
     if let error = scan.error { errors.append(error.located(in: .init(member: member))) }
+  }
+}
+
+extension GlobalName {
+  /// Whether the module may be one that Python finds.
+  fileprivate var isImportable: Bool {
+    module.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { part in
+      !part.isEmpty
+        && part.utf8.allSatisfy { byte in
+          byte >= 0x80 || byte == UInt8(ascii: "_") || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
+            || UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20
+        }
+    }
   }
 }

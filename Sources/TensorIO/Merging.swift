@@ -75,6 +75,7 @@ private struct Merger {
   private var pairs: [(key: ValueGraph.ID, value: ValueGraph.ID)] = []
   private var findings: [Finding] = []
   private var globals: [GlobalUse] = []
+  private var metadata: [(key: String, value: String)] = []
 
   mutating func add(
     _ values: [Flattening.Value], of file: MergeInput
@@ -88,12 +89,22 @@ private struct Merger {
     }
     findings += file.archive.findings
     globals += file.archive.globals
+    addMetadata(of: file.archive)
     return joined
+  }
+
+  /// Of texts under one key the first counts.
+  private mutating func addMetadata(of archive: TensorArchive) {
+    let texts = archive.metadata + (archive.isOfPyTorch ? [("format", "pt")] : [])
+    for text in texts where !metadata.contains(where: { $0.key == text.key }) {
+      metadata.append(text)
+    }
   }
 
   mutating func archive() throws(TensorIOError) -> TensorArchive {
     graph.setRoot(graph.add(.dictionary(pairs)))
-    return try TensorArchive(graph, findings: findings, globals: globals, limits: .unlimited)
+    return try TensorArchive(
+      graph, findings: findings, globals: globals, metadata: metadata, limits: .unlimited)
   }
 
   /// Names both places, because the name alone does not tell which files they are in.

@@ -86,7 +86,22 @@ extension TensorArchive {
     writingAs format: any TensorFormat.Type, options: WritingOptions = WritingOptions()
   ) -> [Loss] {
     let losses = format.losses(of: self, options: options)
-    return format.descriptor.keepsNesting ? losses : losses + flatLosses(format.descriptor)
+    let metadata = format.descriptor.keepsMetadata ? [] : metadataLosses
+    return losses + metadata
+      + (format.descriptor.keepsNesting ? [] : flatLosses(format.descriptor))
+  }
+}
+
+extension TensorArchive {
+  /// The texts about the whole, less the one that says no more than who wrote the file.
+  package var notes: [(key: String, value: String)] { metadata.filter { $0.key != "format" } }
+
+  private var metadataLosses: [Loss] {
+    if notes.isEmpty { return [] }
+    let keys = notes.prefix(3).map(\.key).joined(separator: ", ")
+    return [
+      Loss(.metadata, of: "", "the metadata \(keys)" + (notes.count > 3 ? ", …" : ""))
+    ]
   }
 }
 

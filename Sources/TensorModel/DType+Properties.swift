@@ -1,9 +1,11 @@
 extension DType {
-  /// The size of one element in bits: a whole number of bytes but for `quint4x2` and `quint2x4`.
+  /// The size of one element in bits: a whole number of bytes but for `quint4x2`, `quint2x4`
+  /// and the 6-bit floats.
   public var bitWidth: Int {
     switch self {
     case .quint2x4: 2
     case .quint4x2: 4
+    case .float6E2M3FN, .float6E3M2FN: 6
     case .bool, .int8, .uint8, .qint8, .quint8, .float4E2M1FNx2: 8
     case .bits8, .bits1x8, .bits2x4, .bits4x2: 8
     case .float8E4M3FN, .float8E5M2, .float8E4M3FNUZ, .float8E5M2FNUZ, .float8E8M0FNU: 8
@@ -95,7 +97,9 @@ extension DType {
     .float64, .bfloat16, .longDouble, .complex32, .bcomplex32, .complex64, .complex128,
     .complexLongDouble,
     .float8E4M3FN, .float8E5M2, .float8E4M3FNUZ, .float8E5M2FNUZ, .float8E8M0FNU, .float4E2M1FNx2,
-    .qint8, .quint8, .qint32, .quint4x2, .quint2x4, .bits8, .bits16, .bits1x8, .bits2x4, .bits4x2,
+    .float6E2M3FN,
+    .float6E3M2FN, .qint8, .quint8, .qint32, .quint4x2, .quint2x4, .bits8, .bits16, .bits1x8,
+    .bits2x4, .bits4x2,
     .object,
   ]
 
@@ -111,7 +115,7 @@ extension DType {
   public var torchName: String? {
     switch self {
     case .longDouble, .complexLongDouble, .bytes, .string, .void, .datetime, .timedelta,
-      .structured, .object:
+      .structured, .object, .float6E2M3FN, .float6E3M2FN:
       nil
     default: description
     }
@@ -156,6 +160,8 @@ extension DType: CustomStringConvertible {
     case .float8E5M2FNUZ: "float8_e5m2fnuz"
     case .float8E8M0FNU: "float8_e8m0fnu"
     case .float4E2M1FNx2: "float4_e2m1fn_x2"
+    case .float6E2M3FN: "float6_e2m3fn"
+    case .float6E3M2FN: "float6_e3m2fn"
     case .qint8: "qint8"
     case .quint8: "quint8"
     case .qint32: "qint32"

@@ -25,6 +25,9 @@ public enum DType: Sendable, Hashable {
   case float8E4M3FN, float8E5M2, float8E4M3FNUZ, float8E5M2FNUZ, float8E8M0FNU
   /// Two 4-bit floats (E2M1) a byte; one element is the pair, as in torch.
   case float4E2M1FNx2
+  /// 6-bit floats (E2M3 and E3M2), four in three bytes; safetensors only, and only as bits: nobody
+  /// says in which order they lie.
+  case float6E2M3FN, float6E3M2FN
   /// The integers of torch's quantized tensors; the last two pack 2 and 4 elements a byte.
   case qint8, quint8, qint32, quint4x2, quint2x4
   /// Bits without meaning, in elements of 8 and 16 bits; torch only.

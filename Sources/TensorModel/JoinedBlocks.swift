@@ -15,11 +15,12 @@ package struct TensorBlock: Sendable {
 
 extension Tensor {
   /// A tensor made of blocks, which are read when somebody asks for its elements.
+  /// - Parameter budget: the account of what is kept in memory for bytes in place.
   /// - Throws: `malformed` when the blocks do not tile the shape or are of another dtype;
   ///   `unsupported` for elements that are no whole bytes.
   package init(
     joining blocks: [TensorBlock], dtype: DType, shape: [Int], requiresGrad: Bool,
-    limits: DecodingLimits
+    limits: DecodingLimits, budget: DecodingBudget? = nil
   ) throws(TensorIOError) {
     let byteCount = try Shape.byteCount(of: dtype, shape: shape)
     try BlockTiling.require(
@@ -35,7 +36,8 @@ extension Tensor {
       byteCount: byteCount, limits: limits)
     try self.init(
       dtype: dtype, shape: shape,
-      storage: TensorStorage(source, budget: DecodingBudget(limits)), requiresGrad: requiresGrad)
+      storage: TensorStorage(source, budget: budget ?? DecodingBudget(limits)),
+      requiresGrad: requiresGrad)
   }
 }
 

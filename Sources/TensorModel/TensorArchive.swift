@@ -24,6 +24,8 @@ public struct TensorArchive: Sendable {
   public let format: String?
   /// What the reader noticed and accepted.
   public var findings: [Finding]
+  /// Texts about the whole, as safetensors has them, in the order of the file; keys differ.
+  public var metadata: [(key: String, value: String)]
   /// The tensors in the order of the file.
   public let entries: [Entry]
   /// The Python classes and functions that the file names, in order of first use.
@@ -35,7 +37,8 @@ public struct TensorArchive: Sendable {
   /// - Throws: `limit` as ``ValueGraph/leaves(limits:)`` does.
   public init(
     _ values: ValueGraph, format: String? = nil, findings: [Finding] = [],
-    globals: [GlobalUse] = [], limits: DecodingLimits = DecodingLimits()
+    globals: [GlobalUse] = [], metadata: [(key: String, value: String)] = [],
+    limits: DecodingLimits = DecodingLimits()
   ) throws(TensorIOError) {
     var entries: [Entry] = []
     // One long key may be part of very many names.
@@ -59,6 +62,7 @@ public struct TensorArchive: Sendable {
     self.values = values
     self.format = format
     self.findings = findings
+    self.metadata = metadata
     self.globals = globals
     self.entries = entries
     self.limits = limits
@@ -78,7 +82,8 @@ public struct TensorArchive: Sendable {
     _ values: ValueGraph
   ) throws(TensorIOError) -> TensorArchive {
     try TensorArchive(
-      values, format: format, findings: findings, globals: globals, limits: limits)
+      values, format: format, findings: findings, globals: globals, metadata: metadata,
+      limits: limits)
   }
 
   /// An archive of one nameless tensor.
@@ -87,6 +92,11 @@ public struct TensorArchive: Sendable {
   /// An archive of named tensors, in this order.
   public init(_ tensors: [(String, Tensor)]) throws(TensorIOError) {
     try self.init(ValueGraph(dictionary: tensors.map { ($0.0, .tensor($0.1)) }))
+  }
+
+  /// Whether this was read from a file of PyTorch, or says so.
+  package var isOfPyTorch: Bool {
+    format?.begins(with: "torch") ?? false || metadata.contains { $0 == ("format", "pt") }
   }
 
   /// The bytes of all tensors together, or the largest Int when they are more.
@@ -216,9 +226,11 @@ public struct Loss: Sendable, Hashable {
     case quantization
     /// Facts that loading works without: `_metadata` of a state dict.
     case metadata
+    /// The order of the tensors, where a format has its own.
+    case order
 
     /// Whether what is written is less than what was read, and not only less annotated.
-    public var isSerious: Bool { self != .metadata }
+    public var isSerious: Bool { self != .metadata && self != .order }
   }
 
   /// The kind.

@@ -19,13 +19,16 @@ public struct FormatDescriptor: Sendable, Hashable {
   public let keepsNesting: Bool
   /// Whether elements stay in the byte order that they have; otherwise all become little-endian.
   public let keepsByteOrder: Bool
+  /// Whether files have texts about the whole.
+  public let keepsMetadata: Bool
   /// Whether files of the format can be written.
   public let canWrite: Bool
 
   /// Creates a descriptor.
   public init(
     id: String, name: String, extensions: [String], holdsMany: Bool, compresses: Bool = false,
-    keepsNesting: Bool = false, keepsByteOrder: Bool = false, canWrite: Bool = true
+    keepsNesting: Bool = false, keepsByteOrder: Bool = false,
+    keepsMetadata: Bool = false, canWrite: Bool = true
   ) {
     self.id = id
     self.name = name
@@ -34,6 +37,7 @@ public struct FormatDescriptor: Sendable, Hashable {
     self.compresses = compresses
     self.keepsNesting = keepsNesting
     self.keepsByteOrder = keepsByteOrder
+    self.keepsMetadata = keepsMetadata
     self.canWrite = canWrite
   }
 }
@@ -50,6 +54,11 @@ public struct ReadingOptions: Sendable {
 
   /// How the strings of Python 2 in pickles are read, which may be text or bytes.
   public var legacyEncoding = LegacyEncoding.automatic
+
+  /// Whether tensors of safetensors files share their storage where our record says that they did.
+  ///
+  /// Off: each is what the file holds under its name, and what was left out of the file is missing.
+  public var restoresTies = true
 
   /// Creates the documented defaults.
   public init() {}
@@ -88,6 +97,12 @@ public struct WritingOptions: Sendable {
   public var synced = false
   /// What becomes of a storage that is larger than the tensors on it, in formats that keep storages.
   public var views = ViewPolicy.automatic
+  /// What becomes in safetensors files of tensors that share a storage.
+  public var ties = TiePolicy.record
+  /// Where the elements begin in safetensors files: at a multiple of so many bytes.
+  ///
+  /// 8, or a larger power of two for readers that use them in place with vector instructions.
+  public var payloadAlignment = 8
   /// Called with the number of tensor bytes written since the last call.
   public var progress: (@Sendable (Int) -> Void)?
   /// Asked between chunks; when it answers true, writing throws `io` and leaves nothing behind.
@@ -106,6 +121,19 @@ public enum ViewPolicy: String, Sendable, CaseIterable {
   /// From the first to the last element that is used, and the elements alone of a single outline
   /// with gaps; tensors that share the storage keep sharing it.
   case compact
+}
+
+/// How tensors that share a storage are written in safetensors files, which know no storages.
+///
+/// Where one is a part of another, or both are the same, sharing can be kept; of tensors that
+/// overlap otherwise each is a copy.
+public enum TiePolicy: String, Sendable, CaseIterable {
+  /// Each is written out for other readers, and the metadata says that they share.
+  case record
+  /// Each is written out, and nothing says that they shared.
+  case clone
+  /// What others hold is left out; the metadata says so, and PyTorch's models tie it again.
+  case drop
 }
 
 extension WritingOptions {

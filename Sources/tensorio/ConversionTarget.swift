@@ -36,7 +36,8 @@ enum ConversionTarget {
     case .file(let path): try archive.losses(writingTo: path, options: options)
     // Each file of a folder carries its tensor's name, so an archive's losses are the ones.
     case .folder: try archive.losses(writingTo: "folder.npz", options: options)
-    case .shards(let path, _): try archive.losses(writingToShardsAt: path, options: options)
+    case .shards(let path, let shards):
+      try archive.losses(writingToShardsAt: path, shardSize: shards.size, options: options)
     }
   }
 

@@ -74,6 +74,8 @@ struct Convert: ParsableCommand {
     })
   var views = ViewPolicy.automatic
 
+  @OptionGroup var safetensors: SafetensorsFlags
+
   @Flag(name: .shortAndLong, help: "Replace an output file that exists.")
   var force = false
 
@@ -192,6 +194,7 @@ struct Convert: ParsableCommand {
     options.compressionLevel = compress
     options.synced = fsync
     options.views = views
+    safetensors.apply(to: &options)
     return options
   }
 }

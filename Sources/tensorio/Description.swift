@@ -31,6 +31,7 @@ extension TensorArchive {
     return .object([
       ("file", .string(file)), ("format", .optional(format)), ("tensors", .array(tensors)),
       ("values", .array(values)), ("globals", .array(globals.map { $0.json })),
+      ("metadata", .object(metadata.map { ($0.key, .string($0.value)) })),
       ("findings", .array(findings.map { JSON($0) })),
     ])
   }

@@ -13,6 +13,12 @@ struct ReadingFlags: ParsableArguments {
 
   @OptionGroup var limits: LimitFlags
 
+  @Flag(
+    name: .customLong("ignore-ties"),
+    help: "Take tensors of safetensors files as they are, though the metadata says that they share."
+  )
+  var ignoresTies = false
+
   @Option(
     help: ArgumentHelp(
       "Read the strings of Python 2 in pickles as auto (text where they are UTF-8), latin1 or bytes.",
@@ -49,6 +55,7 @@ struct ReadingFlags: ParsableArguments {
     }
     options.limits = try limits.limits()
     options.legacyEncoding = encoding
+    options.restoresTies = !ignoresTies
     return options
   }
 }

@@ -61,7 +61,15 @@ struct Ls: ParsableCommand {
       guard case .bytes(let source) = value.node else { continue }
       table.add([name, "(bytes)", "", "", source.byteCount.byteText] + (hashes == nil ? [] : [""]))
     }
+    for (key, value) in archive.metadata {
+      try report.line("  \(key.escapedForDisplay): \(value.escapedForDisplay.cut)")
+    }
     if archive.entries.isEmpty && archive.otherValues.isEmpty { return }
     for line in table.lines(styled: Stream.output.isStyled) { try report.line(line) }
   }
+}
+
+extension String {
+  /// The text without what nobody would read in a table.
+  fileprivate var cut: String { count <= 120 ? self : String(prefix(119)) + "…" }
 }

@@ -43,6 +43,34 @@ import Testing
     }
   }
 
+  @Test func safetensorsThereAndBack() throws {
+    let output = folder.path("out/model.safetensors")
+    let result = try convert("--verify", input, output)
+    #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")
+    #expect(
+      try outputs
+        == (1...3).map { "model-0000\($0)-of-00003.safetensors" } + ["model.safetensors.index.json"]
+    )
+    let whole = folder.path("out")
+    let archive = try TensorArchive(contentsOf: whole)
+    #expect(archive.format == "safetensors" && archive.findings.isEmpty)
+    #expect(archive.aliasGroups.map { $0.map(\.name) } == [["layer.0", "tied"]])
+    #expect(try Command.run("diff", input, whole).status == 0)
+    #expect(try Command.run("validate", whole).status == 0)
+    for (name, size) in [("one.safetensors", nil), ("two.bin", "128"), ("back.pt", nil)]
+      as [(String, String?)]
+    {
+      let more = size.map { ["--shard-size", $0] } ?? []
+      let back = try Command.run(
+        list: ["convert", "--verify"] + more + [whole, folder.path(name)])
+      #expect(back.status == 0, "\(back.errors)")
+      let written = size == nil ? folder.path(name) : folder.path(name + ".index.json")
+      #expect(try Command.run("diff", input, written).status == 0)
+    }
+    let again = try convert("--resume", input, output)
+    #expect(again.status == 0 && again.errors.contains("3 of 3 shards"), "\(again.errors)")
+  }
+
   @Test func everyCommandOpensTheFolder() throws {
     #expect(try convert(input, output).status == 0)
     let whole = folder.path("out")

@@ -1,6 +1,7 @@
 """Checkpoints in several files, by the real libraries.
 
 live_shards.py split FOLDER COUNT SEED   state dicts, and the indexes that huggingface_hub makes of them
+live_shards.py hub FOLDER COUNT SEED     state dicts, and what huggingface_hub writes of them in safetensors
 live_shards.py load FOLDER               are the shards in FOLDER/NN what FOLDER/NN.pt has?
 live_shards.py dcp FOLDER SEED           distributed checkpoints of one process and of three, and what is in them
 """
@@ -52,6 +53,23 @@ def split(folder, count, seed):
             text = json.dumps(index, indent=2, sort_keys=True) + "\n"
         with open(f"{folder}/{number}.json", "w", encoding="utf-8") as file:
             file.write(text)
+        print(number, size)
+
+
+def hub(folder, count, seed):
+    try:
+        from huggingface_hub import save_torch_state_dict
+    except ImportError:
+        sys.exit(77)
+    dice = random.Random(seed)
+    torch.manual_seed(seed)
+    os.makedirs(folder, exist_ok=True)
+    for number in range(count):
+        sd = {name: tensor.clone() for name, tensor in state_dict(dice).items()}
+        size = dice.choice([16, 64, 200, 500, 2000])
+        torch.save(sd, f"{folder}/{number}.pt")
+        os.makedirs(f"{folder}/{number}-hub")
+        save_torch_state_dict(sd, f"{folder}/{number}-hub", max_shard_size=size)
         print(number, size)
 
 
@@ -132,4 +150,4 @@ def dcp(folder, seed):
 
 if __name__ == "__main__":
     verb, folder, *rest = sys.argv[1:]
-    {"split": split, "load": load, "dcp": dcp}[verb](folder, *map(int, rest))
+    {"split": split, "hub": hub, "load": load, "dcp": dcp}[verb](folder, *map(int, rest))

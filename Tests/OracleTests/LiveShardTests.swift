@@ -57,6 +57,44 @@ import Testing
     print("live shards: \(shardedCount) indexes; \(try oracle("load", sets) ?? "")")
   }
 
+  /// Shards in safetensors are huggingface_hub's, byte for byte; its index says the same.
+  @Test func shardsAreThoseOfHuggingface() throws {
+    let seed = Int.random(in: 0..<1_000_000)
+    print("live shards, safetensors: seed \(seed)")
+    let sets = folder.path("hub")
+    guard let list = try oracle("hub", sets, "60", "\(seed)") else { return }
+    var fileCount = 0
+    for line in list.split(separator: "\n") {
+      let parts = line.split(separator: " ")
+      let (number, size) = (String(parts[0]), String(parts[1]))
+      let (theirs, ours) = ("\(sets)/\(number)-hub", "\(sets)/\(number)-ours")
+      try FileManager.default.createDirectory(atPath: ours, withIntermediateDirectories: false)
+      let result = try Command.run(
+        "convert", "--verify", "--shard-size", size, "\(sets)/\(number).pt",
+        "\(ours)/model.safetensors")
+      #expect(result.status == 0, "seed \(seed), \(number): \(result.errors)")
+      let names = try FileManager.default.contentsOfDirectory(atPath: theirs).sorted()
+      #expect(try FileManager.default.contentsOfDirectory(atPath: ours).sorted() == names)
+      for name in names {
+        let (expected, found) = (
+          try bytes(of: "\(theirs)/\(name)"), try bytes(of: "\(ours)/\(name)")
+        )
+        if name.hasSuffix(".json") {
+          let (left, right) = (
+            try JSONValue(parsing: Data(found)), try JSONValue(parsing: Data(expected))
+          )
+          #expect(left == right, "seed \(seed), \(number)")
+        } else {
+          #expect(found == expected, "seed \(seed), \(number): \(name)")
+          fileCount += 1
+        }
+      }
+      let same = try Command.run("diff", "\(sets)/\(number).pt", theirs)
+      #expect(same.status == 0 || names.count == 1, "seed \(seed), \(number): \(same.errors)")
+    }
+    print("live shards, safetensors: \(fileCount) files are the same")
+  }
+
   @Test func distributedCheckpointsAreRead() throws {
     let seed = Int.random(in: 0..<1_000_000)
     let sets = folder.path("dcp")

@@ -38,11 +38,26 @@ import Testing
     }
   }
 
+  /// Whether a format has a dtype like that.
+  private func canWrite(
+    _ tensor: Tensor, _ descriptor: FormatDescriptor, in folder: TemporaryFolder
+  ) throws -> Bool {
+    do {
+      try TensorArchive([("x", tensor)]).write(to: folder.path("x.\(descriptor.extensions[0])"))
+      return true
+    } catch {
+      guard error.code == .unsupported else { throw error }
+      return false
+    }
+  }
+
   /// Names, dtypes, shapes and bytes survive; the same archive gives the same bytes twice.
   @Test func whatIsWrittenIsReadBack() throws {
     let folder = try TemporaryFolder()
-    for descriptor in FormatRegistry.descriptors where descriptor.canWrite {
-      let samples = try Self.samples()
+    for format in FormatRegistry.all where format.descriptor.canWrite {
+      let descriptor = format.descriptor
+      let samples = try Self.samples().filter { try canWrite($0.1, descriptor, in: folder) }
+      #expect(samples.count >= 9)
       let parts = descriptor.holdsMany ? [samples] : samples.map { [$0] }
       for (index, part) in parts.enumerated() {
         let archive =
@@ -56,8 +71,15 @@ import Testing
         let read = try TensorArchive(contentsOf: path, options: options(for: archive))
         #expect(read.format == descriptor.id)
         #expect(read.findings.isEmpty)
-        #expect(read.names == archive.names)
-        for (left, right) in zip(archive.entries, read.entries) {
+        let isSorted = archive.losses(writingAs: format).contains { $0.kind == .order }
+        let order = { (entries: [TensorArchive.Entry]) in
+          isSorted ? entries.sorted { $0.name < $1.name } : entries
+        }
+        // A name is made for what has none where the format needs one.
+        if !archive.names.contains("") {
+          #expect(order(read.entries).map(\.name) == order(archive.entries).map(\.name))
+        }
+        for (left, right) in zip(order(archive.entries), order(read.entries)) {
           #expect(left.tensor.dtype == right.tensor.dtype, "\(left.name)")
           #expect(left.tensor.shape == right.tensor.shape, "\(left.name)")
           #expect(try left.tensor.goldenHash() == (try right.tensor.goldenHash()), "\(left.name)")

@@ -241,8 +241,8 @@ import ZIPContainer
 
   @Test func otherContentIsCalledByItsName() throws {
     let cases: [([UInt8], String)] = [
-      (number(0x30) + bytes("{\"a\":1}"), "safetensors"),
-      (number(0x90) + bytes("{\"a\":1}"), "safetensors"),
+      (number(0x30) + bytes("{\"a\":1}"), "header has 48 bytes"),
+      (number(0x90) + bytes("{\"a\":1}"), "header has 144 bytes"),
       (bytes("\u{89}HDF\r\n"), "HDF5"), (bytes("GGUF\u{3}\u{0}"), "GGUF"),
       (TarArchive.entry(bytes("./"), [], kind: "5") + TarArchive.end, "tar archive"),
       (bytes("\u{1}23"), "unknown"),
@@ -255,5 +255,22 @@ import ZIPContainer
     // One that names something is searched, broken or not.
     #expect(lines(try scan(bytes("cm\nn\n"), "a")) == ["m.n inert - @0"])
     #expect(lines(try scan(bytes("\u{80}\u{2}"), "a")) == [])
+  }
+
+  /// A whole file of tensors that Python runs as a pickle under another name: its length is SHORT_BINSTRING,
+  /// and such strings cover the header.
+  @Test func safetensorsThatArePicklesToo() throws {
+    let place = "\":{\"dtype\":\"U8\",\"shape\":[12],\"data_offsets\":[0,12]}}"
+    let covered = String(repeating: "U~" + String(repeating: "a", count: 126), count: 32)
+    let last = place + String(repeating: " ", count: 73 - place.utf8.count)
+    let header = "{\"" + String(repeating: "a", count: 8) + covered + "UI" + last
+    #expect(header.utf8.count == 0x1055)
+    let length: [UInt8] = [0x55, 0x10, 0, 0, 0, 0, 0, 0]
+    let file = length + bytes(header) + bytes("cos\nsystem\n.")
+    #expect(lines(try scan(file, "a.pt")) == ["os.system dangerous - @4189"])
+    // The same with elements that are no pickle.
+    let plain = length + bytes(header) + [UInt8](repeating: 7, count: 12)
+    #expect(lines(try scan(plain, "a.safetensors")) == [])
+    #expect(try scan(plain, "a.safetensors").findings.isEmpty)
   }
 }

@@ -100,9 +100,15 @@ import Testing
     let archive = try TensorArchive(graph)
     let written = try archive.write(toShardsAt: folder.path("m.bin"), shardSize: 32)
     #expect(try shards(written) == [["model.w"], ["v"]])
-    let losses = try archive.losses(writingToShardsAt: folder.path("m.bin"))
+    let losses = try archive.losses(
+      writingToShardsAt: folder.path("m.bin"), shardSize: 32)
     #expect(losses.map(\.kind) == [.nesting, .value])
     #expect(losses.map(\.name) == ["model.w", "epoch"])
+    // The index sorts names.
+    let other = try TensorArchive([("b", try floats(8)), ("a", try floats(8))])
+    let path = folder.path("o.safetensors")
+    #expect(try other.losses(writingToShardsAt: path, shardSize: 32).map(\.kind) == [.order])
+    #expect(try other.losses(writingToShardsAt: folder.path("o.bin"), shardSize: 64).isEmpty)
   }
 
   @Test func namesAreWrittenAsPythonWritesThem() throws {

@@ -83,6 +83,21 @@ let cases: [String: Case] = [
       }
     }
   },
+  "safetensors-open-10000": Case { folder in
+    {
+      let archive = try TensorArchive(contentsOf: folder + "many.safetensors")
+      var listed: [(String, DType, [Int])] = []
+      for entry in archive.entries {
+        listed.append((entry.name, entry.tensor.dtype, entry.tensor.shape))
+      }
+      precondition(listed.count == 10_000)
+    }
+  },
+  "safetensors-load-256MB": Case(prepare: loadAll("large.safetensors")),
+  "safetensors-save-256MB": Case(output: "out-tensorio.safetensors") { folder in
+    let archive = try TensorArchive(contentsOf: folder + "large.pt").loaded()
+    return { try archive.write(to: folder + "out-tensorio.safetensors") }
+  },
   "torch-load-256MB": Case(prepare: loadAll("large.pt")),
   "torch-diff-equal": Case(prepare: compare(with: "large-same.pt")),
   "torch-diff-close": Case(prepare: compare(with: "large-close.pt")),

@@ -7,6 +7,9 @@ struct ShardAssembly {
   private var values: [ValueGraph.ID?]
   private var findings: [Finding] = []
   private var globals: [GlobalUse] = []
+  /// Texts about the shards; of several under one key the first counts.
+  private var metadata: [(key: String, value: String)] = []
+  private var metadataKeys: Set<ByteKey> = []
   /// The format of the first shard, which all have.
   private var format: FormatDescriptor?
   /// The places of each shard's names in the index.
@@ -54,6 +57,9 @@ struct ShardAssembly {
       values[place] = joined.id(id)
     }
     noteUnlisted(archive, listed, name)
+    for text in archive.metadata where metadataKeys.insert(ByteKey(text.key)).inserted {
+      metadata.append(text)
+    }
     findings += archive.findings.map {
       Finding(
         $0.code, $0.message, member: path(name, $0.member), tensor: $0.tensor, offset: $0.offset)
@@ -111,7 +117,8 @@ struct ShardAssembly {
     }
     graph.setRoot(graph.add(.dictionary(pairs)))
     var archive = try TensorArchive(
-      graph, format: format?.id, findings: findings, globals: globals, limits: options.limits)
+      graph, format: format?.id, findings: findings, globals: globals,
+      metadata: metadata, limits: options.limits)
     if let finding = archive.sizeFinding(expecting: index.totalSize) {
       archive.findings.append(finding)
     }

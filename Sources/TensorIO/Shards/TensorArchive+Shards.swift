@@ -16,7 +16,7 @@ extension TensorArchive {
   /// `model.safetensors`.
   ///
   /// What fits into one file is written as one, without an index. Names of nested tensors are paths;
-  /// values that are no tensors are left out, which ``losses(writingToShardsAt:options:)`` says.
+  /// values that are no tensors are left out, which ``losses(writingToShardsAt:shardSize:options:)`` says.
   /// Each file appears whole or not at all. The index comes last, and one that is there goes first:
   /// without an index there is no checkpoint.
   /// - Parameters:
@@ -80,14 +80,25 @@ extension TensorArchive {
     }
   }
 
-  /// What shards cannot say of this archive: nesting, values that are no tensors, and what the format
-  /// that `path` names cannot say of tensors.
+  /// What shards cannot say of this archive: nesting, values that are no tensors, the order, and what
+  /// the format that `path` names cannot say of tensors.
   public func losses(
-    writingToShardsAt path: String, options: WritingOptions = WritingOptions()
+    writingToShardsAt path: String, shardSize: Int, options: WritingOptions = WritingOptions()
   ) throws(TensorIOError) -> [Loss] {
     let format = try ShardPlan.format(for: path)
     let (flat, losses) = try flatTensors()
-    return losses + flat.losses(writingAs: format, options: options)
+    let formatLosses = flat.losses(writingAs: format, options: options)
+    guard !flat.entries.isEmpty else { return losses + formatLosses }
+    let plan = try ShardPlan(flat, at: path, shardSize: shardSize, options: options)
+    if plan.shards.count == 1 { return losses + formatLosses }
+    // The index has an order of its own, whatever that in the shards is.
+    let moved = zip(flat.names, flat.names.dropFirst()).first { first, second in
+      second.utf8.lexicographicallyPrecedes(first.utf8)
+    }
+    let order = moved.map {
+      Loss(.order, of: $0.1, "the order of the tensors; an index has them by name")
+    }
+    return losses + formatLosses.filter { $0.kind != .order } + [order].compactMap { $0 }
   }
 
   /// The tensors under their names in one dictionary, and what that loses.

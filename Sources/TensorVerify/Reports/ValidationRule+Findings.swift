@@ -8,6 +8,15 @@ extension Finding.Code {
       rule(
         .warning, "A tensor comes with backward hooks, which are code and are left out.",
         "Save a state_dict(), or remove the hooks before saving.")
+    case .brokenTies:
+      rule(
+        .warning,
+        "The record of tensors that shared a storage does not fit the file, which was changed since.",
+        "Write the file again with tensorio convert, from the file that it was made of.")
+    case .oddHeader:
+      rule(
+        .warning, "The header is not spelt as the format wants it, which some readers refuse.",
+        "Write the file again with tensorio convert.")
     case .dangerousBytes:
       rule(
         .error, "Bytes that are no PyTorch stream go to a function that runs what they hold.",
@@ -131,6 +140,10 @@ extension Finding.Code {
       rule(
         .warning, "A few stored bytes stand for a tensor too large to be written out.",
         "Keep it as it is; copying it takes the memory that the message names.")
+    case .lookalikeNames:
+      rule(
+        .warning, "Two names are written alike and differ in their bytes: composed or not.",
+        "Rename one with tensorio convert --rename.")
     case .noTensors:
       rule(
         .warning, "The file holds values, and none is a tensor.",

@@ -39,6 +39,7 @@ public struct ArchiveComparison: Sendable {
       pairs = graphs.tensors
       GlobalComparison.compare(left, right, &notes)
     }
+    MetadataComparison.compare(left, right, &notes)
     for pair in pairs { pair.compareFacts(options, &notes) }
     SharingComparison(pairs, keepsStorages: !options.isFlat).compare(&notes)
     try TensorPair.compareElements(pairs, limits: options.limits, &notes)
@@ -63,6 +64,20 @@ extension String {
   /// The text without what nobody would read.
   fileprivate var cut: String {
     utf8.count <= 160 ? self : String(prefix(80)) + "… (\(utf8.count) bytes)"
+  }
+}
+
+/// Texts about the whole, whatever their order.
+enum MetadataComparison {
+  static func compare(
+    _ left: TensorArchive, _ right: TensorArchive, _ notes: inout DifferenceNotes
+  ) {
+    func text(_ archive: TensorArchive) -> String {
+      archive.notes.map { "\($0.key)=\($0.value)" }.sorted().joined(separator: ", ")
+    }
+    let (before, after) = (text(left), text(right))
+    if before == after { return }
+    notes.add(.metadata, "", before, after.isEmpty ? nil : after, isDeclarable: after.isEmpty)
   }
 }
 

@@ -24,6 +24,16 @@ struct NameMatching {
     extra = places.values.flatMap { $0 }.sorted()
   }
 
+  /// Which tensors those of an archive became where each has one name: of a module that in its
+  /// state_dict(), and of a nameless one whatever the format makes of it.
+  init(of entries: [TensorArchive.Entry], in written: [TensorArchive.Entry]) {
+    let names = entries.map { $0.path.isEmpty ? "" : $0.stateDictName }
+    self.init(names, written.map(\.name))
+    if missing.count > 0 { self.init(entries.map(\.name), written.map(\.name)) }
+    _ = pairRenamed()
+    pairs.sort { $0.left < $1.left }
+  }
+
   /// Takes what has lost its name for what came under another, in order, where there are as many.
   mutating func pairRenamed() -> [(left: Int, right: Int)] {
     guard missing.count == extra.count else { return [] }

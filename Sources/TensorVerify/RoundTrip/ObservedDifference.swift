@@ -33,6 +33,8 @@ public enum ComparisonAxis: String, Sendable, CaseIterable {
   case classes
   /// Attributes of containers and tensors.
   case attributes
+  /// Texts about the whole.
+  case metadata
   /// Python classes and functions that only the second archive names.
   case globals
 
@@ -48,10 +50,11 @@ public enum ComparisonAxis: String, Sendable, CaseIterable {
     case .device: [.device]
     case .requiresGrad: [.requiresGrad]
     case .quantization: [.quantization]
-    case .signs: [.metadata]
+    case .signs, .metadata: [.metadata]
+    case .order: [.order]
     case .values, .classes: [.value]
     case .attributes: [.value, .metadata]
-    case .order, .byteOrder, .shape, .elements, .globals: []
+    case .byteOrder, .shape, .elements, .globals: []
     }
   }
 }

@@ -38,7 +38,9 @@ package final class OutputCheck {
       let path = paths.indices.contains(number) ? paths[number] : file.path
       let outlines = try Manifest.Outline.all(read.entries, limits: limits)
       outputs.append(try Manifest.File(file, path: path))
-      tensors += outlines.map { (number, $0) }
+      // In the order of the archive, whatever that of the file is.
+      let matching = NameMatching(of: archive.entries, in: read.entries)
+      for pair in matching.pairs { tensors.append((number, outlines[pair.right])) }
     }
     if isCancelled() {
       throw TensorIOError(.io, "writing was cancelled; nothing was left behind")

@@ -13,9 +13,23 @@ struct StructureCheck {
       findings.append(
         Finding(.containsCode, "the archive holds a program; only its tensors are looked at"))
     }
+    noteLookalikes(archive.names)
     noteOddValues(archive.values, isPickle: isPickle)
     noteCycle(archive.values, limits)
     for entry in archive.entries { look(at: entry, limits) }
+  }
+
+  /// Names that are the same to people and to Swift, and not to Python.
+  private mutating func noteLookalikes(_ names: [String]) {
+    var first: [String: String] = [:]
+    for name in names where !name.utf8.allSatisfy({ $0 < 0x80 }) {
+      guard let other = first.updateValue(name, forKey: name),
+        !other.utf8.elementsEqual(name.utf8)
+      else { continue }
+      findings.append(
+        Finding(
+          .lookalikeNames, "another name is written like this one, in other bytes", tensor: name))
+    }
   }
 
   private static func isEmptyContainer(_ values: ValueGraph) -> Bool {

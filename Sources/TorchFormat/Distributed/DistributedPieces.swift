@@ -150,7 +150,7 @@ struct DistributedPieces {
       }
       let tensor = try Tensor(
         joining: blocks, dtype: dtype, shape: shape, requiresGrad: requiresGrad,
-        limits: options.limits)
+        limits: options.limits, budget: reader.budget)
       return reader.graph.add(.tensor(tensor))
     }
   }

@@ -1,0 +1,36 @@
+internal import ArgumentParser
+internal import TensorIO
+
+/// How safetensors files are written.
+struct SafetensorsFlags: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "What becomes of tensors that share a storage in safetensors: each is written and the metadata "
+        + "says what they share (record), each is written (clone), or what others hold is left out "
+        + "(drop).", valueName: "policy"),
+    transform: { text in
+      guard let policy = TiePolicy(rawValue: text) else {
+        throw ValidationError("--ties is record, clone or drop, not '\(text)'")
+      }
+      return policy
+    })
+  var ties = TiePolicy.record
+
+  @Option(
+    help: ArgumentHelp(
+      "Let the elements begin at a multiple of so many bytes in safetensors: 8, or a larger power of "
+        + "two.", valueName: "bytes"))
+  var align = 8
+
+  func validate() throws {
+    guard align >= 8, align & (align - 1) == 0, align <= 1 << 20 else {
+      throw ValidationError("--align takes a power of two from 8 to 1048576, not \(align)")
+    }
+  }
+
+  /// Sets what was asked for.
+  func apply(to options: inout WritingOptions) {
+    options.ties = ties
+    options.payloadAlignment = align
+  }
+}
