@@ -241,6 +241,16 @@ def main() -> None:
             ls = measure_torch_ls(folder, arguments.command, arguments.rounds)
             results.append(("list a .pt of 256 MB, whole process", "python -c 'import torch; torch.load(…)'", 30.0, ls))
             print(_row(*results[-1]), flush=True)
+            sys.path.insert(0, str(HERE))
+            import checkpoint
+
+            found = checkpoint.run(arguments.command, folder, max(1, arguments.rounds // 2))
+            whole = "convert a 4 GB .pt to sharded safetensors, float32 to bfloat16"
+            for name, peer, goal in ((whole, "torch.load(mmap=True), .to, save_file", 1.5), ("the same", "cp", 0.7)):
+                times = Times(found["cp" if peer == "cp" else "python"], found["tensorio"])
+                results.append((name, peer, goal, times))
+                print(_row(*results[-1]), flush=True)
+            speeds.append(f"- converting 4 GB: at most {max(found['memory']):.1f} MB of memory of its own (RssAnon)")
         validated = ["big.npz"] + (["big.pt"] if torch_version else [])
         for name in validated:
             times = measure_validate(folder, name, arguments.command, arguments.rounds)
