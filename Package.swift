@@ -94,7 +94,9 @@ let package = Package(
     // Floor 3 and up.
     .target(
       name: "TensorIO",
-      dependencies: ["ByteIO", "TensorModel", "TensorDevice", "Pickle", "ZIPContainer"]
+      dependencies: [
+        "ByteIO", "TensorModel", "TensorDevice", "Pickle", "ZIPContainer", "JSONText",
+      ]
         + formats.map { .byName(name: $0.name) },
       swiftSettings: strict),
     .target(

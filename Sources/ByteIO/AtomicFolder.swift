@@ -79,6 +79,23 @@ package func isFolder(_ path: String) -> Bool {
   SystemCall.identity(of: path)?.isDirectory ?? false
 }
 
+/// Whether a path names a regular file, or a link to one.
+package func isRegularFile(_ path: String) -> Bool {
+  SystemCall.identity(of: path)?.isRegular ?? false
+}
+
+/// Whether a path names anything that is there.
+package func pathExists(_ path: String) -> Bool { SystemCall.identity(of: path) != nil }
+
+/// The names in a folder, sorted.
+/// - Throws: `io` when it cannot be read.
+package func folderNames(_ folder: String) throws(TensorIOError) -> [String] {
+  try SystemCall.names(in: folder).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+}
+
+/// Takes a file's name away, if it has it.
+package func removeFile(_ path: String) { SystemCall.remove(path) }
+
 /// Whether two paths lead to one file that exists.
 package func isSameFile(_ one: String, _ other: String) -> Bool {
   guard let first = SystemCall.identity(of: one), let second = SystemCall.identity(of: other) else {
@@ -88,7 +105,7 @@ package func isSameFile(_ one: String, _ other: String) -> Bool {
 }
 
 /// A path as the folder it lies in and the name there.
-func splitPath(_ path: String) -> (directory: String, name: String) {
+package func splitPath(_ path: String) -> (directory: String, name: String) {
   guard let slash = path.lastIndex(of: "/") else { return (".", path) }
   let directory = String(path[..<slash])
   return (directory.isEmpty ? "/" : directory, String(path[path.index(after: slash)...]))

@@ -65,6 +65,8 @@ extension Finding {
     case oddStorageKey = "odd-storage-key"
     case sparseMemo = "sparse-memo"
     case collidingKeys = "colliding-keys"
+    case unlistedTensor = "unlisted-tensor"
+    case wrongTotalSize = "wrong-total-size"
 
     // What validation looks for.
     case cyclicValue = "cyclic-value"

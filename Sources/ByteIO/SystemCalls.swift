@@ -231,6 +231,20 @@ enum SystemCall {
     return unsafe readdir(listing) == nil
   }
 
+  /// The names in a folder but `.` and `..`, in the order of the system.
+  static func names(in path: String) throws(TensorIOError) -> [String] {
+    guard let listing = unsafe opendir(path) else { throw failure("opendir", path) }
+    defer { _ = unsafe closedir(listing) }
+    var names: [String] = []
+    while let entry = unsafe readdir(listing) {
+      let name = unsafe withUnsafePointer(to: entry.pointee.d_name) { pointer in
+        unsafe String(cString: UnsafeRawPointer(pointer).assumingMemoryBound(to: CChar.self))
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names
+  }
+
   static func removeDirectory(_ path: String) { _ = unsafe rmdir(path) }
 
   static func makeDirectory(_ path: String) throws(TensorIOError) {

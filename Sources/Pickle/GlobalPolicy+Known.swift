@@ -57,6 +57,11 @@ extension GlobalPolicy {
     torch._utils _rebuild_meta_tensor_no_storage _rebuild_device_tensor_from_numpy
     torch._utils _rebuild_device_tensor_from_cpu_tensor _rebuild_xla_tensor
     torch.nested._internal.nested_tensor _rebuild_njt
+    torch.distributed.checkpoint.metadata Metadata MetadataIndex StorageMeta TensorProperties
+    torch.distributed.checkpoint.metadata BytesStorageMetadata ChunkStorageMetadata
+    torch.distributed.checkpoint.metadata TensorStorageMetadata _MEM_FORMAT_ENCODING
+    torch.distributed.checkpoint.filesystem _StorageInfo
+    torch.distributed._shard.sharded_tensor.metadata TensorProperties MEM_FORMAT_ENCODING
     numpy ndarray dtype
     numpy.core.multiarray _reconstruct scalar
     numpy._core.multiarray _reconstruct scalar

@@ -9,6 +9,7 @@ public enum FormatRegistry {
   /// PyTorch looks for a tar archive before it looks for a legacy stream.
   public static let all: [any TensorFormat.Type] = [
     NPYFormat.self,
+    ShardIndexFormat.self,
     TorchScriptFormat.self,
     TorchExportFormat.self,
     TorchZIPFormat.self,
@@ -16,6 +17,7 @@ public enum FormatRegistry {
     SafetensorsFormat.self,
     TorchTarFormat.self,
     TorchLegacyFormat.self,
+    TorchDistributedFormat.self,
     PickleFormat.self,
   ]
 

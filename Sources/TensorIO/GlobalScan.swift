@@ -44,7 +44,8 @@ public struct GlobalScan: Sendable {
     contentsOf path: String, options: ReadingOptions = ReadingOptions()
   ) throws(TensorIOError) {
     self = try locating(.init(file: path)) { () throws(TensorIOError) in
-      try GlobalScan(in: try InputFile(path: path), options: options)
+      try GlobalScan(
+        in: try InputFile(path: try CheckpointFolder.file(for: path)), options: options)
     }
   }
 
@@ -72,6 +73,7 @@ public struct GlobalScan: Sendable {
       if let finding = FormatRegistry.misnaming(file.path, format.descriptor) {
         findings.append(finding)
       }
+      if let parted = format as? any PartedFormat.Type { scanParts(parted, opened) }
     }
     if ZIPArchive.isArchive(opened.head) {
       return try scanArchive(try ZIPArchive(file, limits: options.limits), options)
@@ -97,6 +99,24 @@ public struct GlobalScan: Sendable {
       if !hasTables { _ = try FormatRegistry.format(of: opened) }
     } else if !hasTables {
       _ = try FormatRegistry.format(of: opened)
+    }
+  }
+
+  /// The files that an index or the metadata of a checkpoint name.
+  private mutating func scanParts(_ format: any PartedFormat.Type, _ opened: OpenedFile) {
+    do throws(TensorIOError) {
+      for part in try format.parts(of: opened) {
+        var inner = GlobalScan(depth: depth + 1, unpackedBytes: unpackedBytes)
+        do throws(TensorIOError) {
+          try inner.scan(part.file, opened.options)
+        } catch {
+          inner.errors.append(error)
+        }
+        unpackedBytes = inner.unpackedBytes
+        merge(inner, in: part.name)
+      }
+    } catch {
+      errors.append(error)
     }
   }
 

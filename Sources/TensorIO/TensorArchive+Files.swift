@@ -6,13 +6,15 @@ extension TensorArchive {
   /// Opens a file: `try TensorArchive(contentsOf: "weights.npz")`.
   ///
   /// The format is told from the content. Names, types and shapes are read; the bytes of the
-  /// tensors stay where they are until somebody asks for them.
+  /// tensors stay where they are until somebody asks for them. Of a folder, its index of shards is
+  /// opened, or its distributed checkpoint.
   /// - Throws: ``TensorIOError`` naming the file and the place in it.
   public init(
     contentsOf path: String, options: ReadingOptions = ReadingOptions()
   ) throws(TensorIOError) {
     self = try locating(.init(file: path)) { () throws(TensorIOError) in
-      try TensorArchive(in: try InputFile(path: path), options: options)
+      let file = try InputFile(path: try CheckpointFolder.file(for: path))
+      return try TensorArchive(in: file, options: options)
     }
   }
 

@@ -53,6 +53,7 @@ enum TorchNames {
   static let parameter = GlobalName("torch.nn.parameter", "Parameter")
   static let tensor = GlobalName("torch", "Tensor")
   static let size = GlobalName("torch", "Size")
+  static let metadata = GlobalName("torch.distributed.checkpoint.metadata", "Metadata")
   static let restoreTypeTag = GlobalName("torch.jit._pickle", "restore_type_tag")
   static let rebuildOnDevice = GlobalName(utilities, "_rebuild_device_tensor_from_cpu_tensor")
   static let loadFromBytes = GlobalName("torch.storage", "_load_from_bytes")

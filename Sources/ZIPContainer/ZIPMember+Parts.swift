@@ -34,7 +34,17 @@ private final class StoredParts: PartLoading {
     }
     guard member.isChecksummed, !part.isEmpty else { return }
     let crc = CRC32.of(unsafe Span<UInt8>(_unsafeBytes: UnsafeRawBufferPointer(buffer)))
-    sums.withLock { $0.append((start..<start + part.count, crc)) }
+    sums.withLock { sums in
+      // Small parts in order are one in the end.
+      if let last = sums.last, last.range.upperBound == start {
+        var joined = CRC32()
+        joined.append(last.crc, length: last.range.count)
+        joined.append(crc, length: part.count)
+        sums[sums.count - 1] = (last.range.lowerBound..<start + part.count, joined.value)
+      } else {
+        sums.append((start..<start + part.count, crc))
+      }
+    }
   }
 
   func finish() throws(TensorIOError) {

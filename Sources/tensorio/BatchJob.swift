@@ -40,8 +40,9 @@ struct BatchJob: Sendable {
     if let refusal = item.refusal { throw refusal }
     let reading = try command.reading.options()
     // The file that is hashed is the one that is converted, whatever the path names meanwhile.
-    let file = try InputFile(path: item.input)
-    let sources = [file]
+    let paths = try CheckpointFolder.files(of: item.input, limits: reading.limits)
+    var sources: [InputFile] = []
+    for path in paths { sources.append(try InputFile(path: path)) }
     if let manifest = try item.earlierManifest(force: command.force, limits: reading.limits),
       try item.isUpToDate(manifest, options, sources)
     {
@@ -49,7 +50,10 @@ struct BatchJob: Sendable {
       return
     }
     try Folder.make(above: item.output)
-    let whole = try TensorArchive(in: file, options: reading)
+    let whole =
+      sources.count == 1 && paths == [item.input]
+      ? try TensorArchive(in: sources[0], options: reading)
+      : try TensorArchive(contentsOf: item.input, options: reading)
     let input = ConversionInput(
       path: item.input, name: item.name, archive: try command.reading.part(of: whole),
       hasTensors: !whole.entries.isEmpty, files: sources)

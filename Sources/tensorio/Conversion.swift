@@ -1,3 +1,4 @@
+internal import ByteIO
 internal import JSONText
 internal import TensorIO
 
@@ -15,10 +16,10 @@ struct ConversionInput {
 
 /// What `convert` makes of its inputs, and says about it.
 struct Conversion {
-  private let inputs: [ConversionInput]
-  private let output: String
+  let inputs: [ConversionInput]
+  let output: String
   private let target: ConversionTarget
-  private let command: Convert
+  let command: Convert
   /// What makes it one of many; nil for a conversion alone.
   private let batch: BatchRecord?
   private let archive: TensorArchive
@@ -39,7 +40,7 @@ struct Conversion {
     self.batch = batch
     self.output = output
     self.command = command
-    let target = try ConversionTarget(output)
+    let target = try ConversionTarget(output, shards: command.shards.options)
     self.target = target
     try target.requireUse(force: command.force || batch != nil, compress: command.compress)
     let edit = try command.editing.edit
@@ -65,7 +66,7 @@ struct Conversion {
       conversion = nil
       archive = chosen.archive
       losses.append(
-        (output, try archive.losses(writingTo: target.sample, options: command.writing)))
+        (output, try target.losses(of: archive, command.writing)))
     } else {
       let summary = ConversionSummary(
         try chosen.archive.converting(
@@ -76,7 +77,7 @@ struct Conversion {
       losses.append((output, try summary.losses(writingTo: target, options: command.writing)))
     }
     self.losses = losses
-    globals = archive.writtenGlobals(keepsNesting: target.keepsNesting)
+    globals = archive.writtenGlobals(keepsNesting: target.keepsStorages)
     origins = Self.origins(of: archive, in: inputs, places)
   }
 
@@ -120,17 +121,18 @@ struct Conversion {
     }
     options.isCancelled = { Signals.isInterrupted }
     defer { progress.finish() }
-    let written = target.keepsNesting ? archive : try archive.untagged()
-    if isProven {
-      try write(written, options)
-    } else {
-      try target.write(written, options, checking: nil)
-    }
+    let written = target.keepsStorages ? archive : try archive.untagged()
+    try target.requireFree(for: written, force: command.force, beside: try readFiles(), options)
+    let shards =
+      isProven
+      ? try write(written, options)
+      : try target.write(written, options, checking: nil, keeping: known(options))
+    if let shards { try explain(shards, report) }
     try conversion?.explain(output, report)
     if report.isJSON {
       let more: [(String, JSON?)] = [
         ("conversion", conversion?.json), ("verified", isProven ? .bool(true) : nil),
-        ("manifest", command.manifest.map { .string($0) }),
+        ("manifest", command.manifest.map { .string($0) }), ("shards", shards?.json),
       ]
       try report.line(.object(summary + more.compactMap(Self.known)))
     }
@@ -141,20 +143,29 @@ struct Conversion {
 
   /// Writes what is read back before it gets its name, and the manifest behind it; in a batch before
   /// it.
-  private func write(_ archive: TensorArchive, _ options: WritingOptions) throws(TensorIOError) {
-    let files = if let batch { [batch.outputName] } else { try target.files(of: archive) }
+  private func write(
+    _ archive: TensorArchive, _ options: WritingOptions
+  ) throws(TensorIOError) -> WrittenShards? {
+    let files = if let batch { [batch.outputName] } else { try target.files(of: archive, options) }
     let proof = try ConversionProof(
       files,
       manifest: batch?.manifest ?? command.manifest, limits: command.proofLimits, options)
+    var origins = origins
+    if let order = try target.order(of: archive, options) {
+      let known = Dictionary(origins.map { (ByteKey($0.entry.name), $0) }) { first, _ in first }
+      origins = order.compactMap { known[ByteKey($0)] }
+    }
     func writeManifest() throws(TensorIOError) {
       try proof.writeManifest(
         of: inputs, origins, conversion?.parts ?? [], losses.flatMap(\.losses), batch?.options)
     }
-    try target.write(archive, options) { (archive, format, file) throws(TensorIOError) in
+    let check: WrittenCheck = { (archive, format, file) throws(TensorIOError) in
       try proof.check(archive, format, file)
       if batch != nil { try writeManifest() }
     }
+    let shards = try target.write(archive, options, checking: check, keeping: check)
     if batch == nil { try writeManifest() }
+    return shards
   }
 
   /// Says so when nothing is a tensor.

@@ -59,10 +59,11 @@ struct ConversionProof {
     let before = try Manifest.Outline.all(origins.map(\.source), limits: limits)
     var result = Manifest(
       tool: "tensorio \(Tensorio.configuration.version)", losses: losses, options: options)
+    var firstSources: [Int] = []
     for input in inputs {
+      firstSources.append(result.sources.count)
       try locating(.init(file: input.path)) { () throws(TensorIOError) in
-        let files = input.files.isEmpty ? [try InputFile(path: input.path)] : input.files
-        for file in files {
+        for file in try sources(of: input) {
           result.sources.append(try Manifest.File(file, path: file.path))
           try file.requireUnchanged()
         }
@@ -73,7 +74,7 @@ struct ConversionProof {
       let (number, outline) = output.tensors[index]
       result.tensors.append(
         Manifest.Tensor(
-          source: origin.input, output: number, before: before[index], after: outline,
+          source: firstSources[origin.input], output: number, before: before[index], after: outline,
           cast: reports[origin.entry.name]))
     }
     // Spelt in another way.
@@ -84,5 +85,15 @@ struct ConversionProof {
     }
     try manifest.write(Array(result.text.utf8).span)
     try manifest.commit(synced: self.options.synced)
+  }
+
+  /// The file that is read, and those that it names.
+  private func sources(of input: ConversionInput) throws(TensorIOError) -> [InputFile] {
+    if !input.files.isEmpty { return input.files }
+    var files: [InputFile] = []
+    for path in try CheckpointFolder.files(of: input.path, limits: limits) {
+      files.append(try InputFile(path: path))
+    }
+    return files
   }
 }

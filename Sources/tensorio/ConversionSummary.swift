@@ -22,13 +22,13 @@ struct ConversionSummary {
   func losses(
     writingTo target: ConversionTarget, options: WritingOptions
   ) throws(TensorIOError) -> [Loss] {
-    let losses = try archive.losses(writingTo: target.sample, options: options)
-    if target.keepsNesting { return conversion.losses + losses }
+    let losses = try target.losses(of: archive, options)
+    if target.keepsStorages { return conversion.losses + losses }
     // What no tensor uses is written by no format without nesting.
     if target.keepsSharing { return conversion.losses.filter { $0.kind != .storage } + losses }
     // Each was converted alone: what was shared and how it lay, only the original knows.
     let layout: Set<Loss.Kind> = [.aliasing, .strides]
-    let before = try original.losses(writingTo: target.sample, options: options)
+    let before = try target.losses(of: original, options)
     return conversion.losses + before.filter { layout.contains($0.kind) }
       + losses.filter { !layout.contains($0.kind) }
   }

@@ -5,10 +5,21 @@ internal import TensorIO
 enum ConversionTarget {
   case file(String)
   case folder(String)
+  /// Several files and an index, where one would be too large.
+  case shards(String, ShardOptions)
 
   /// A folder by its trailing slash or because it is one; a file otherwise.
-  init(_ path: String) throws(TensorIOError) {
-    if path.hasSuffix("/") || Folder.exists(path) {
+  init(_ path: String, shards: ShardOptions? = nil) throws(TensorIOError) {
+    if let shards {
+      guard !path.hasSuffix("/"), !Folder.exists(path) else {
+        throw TensorIOError(
+          .invalidArgument,
+          "is a folder; with --shard-size, name the file that it would be: "
+            + "\(path.escapedForDisplay)\(path.hasSuffix("/") ? "" : "/")model.bin")
+      }
+      _ = try FormatRegistry.format(forWriting: path)
+      self = .shards(path, shards)
+    } else if path.hasSuffix("/") || Folder.exists(path) {
       self = .folder(path)
     } else {
       _ = try FormatRegistry.format(forWriting: path)
@@ -18,12 +29,16 @@ enum ConversionTarget {
 
   private static let ending = "npy"
 
-  /// A name with the ending of what will be written.
-  var sample: String {
+  /// What is not kept of an archive.
+  func losses(
+    of archive: TensorArchive, _ options: WritingOptions
+  ) throws(TensorIOError) -> [Loss] {
     switch self {
-    case .file(let path): path
+    case .file(let path): try archive.losses(writingTo: path, options: options)
     // Each file of a folder carries its tensor's name, so an archive's losses are the ones.
-    case .folder: "folder.npz"
+    case .folder: try archive.losses(writingTo: "folder.npz", options: options)
+    case .shards(let path, let shards):
+      try archive.losses(writingToShardsAt: path, shardSize: shards.size, options: options)
     }
   }
 
@@ -38,10 +53,47 @@ enum ConversionTarget {
     }
   }
 
-  /// The format of the file; nil for a folder.
+  /// Refuses to replace shards without being told to, and those that are read meanwhile; how many
+  /// there are, the archive says.
+  /// - Parameter inputs: the files that are read.
+  func requireFree(
+    for archive: TensorArchive, force: Bool, beside inputs: [String], _ options: WritingOptions
+  ) throws(TensorIOError) {
+    guard case .shards(_, let shards) = self, let plan = try plan(of: archive, options) else {
+      return
+    }
+    let paths = (plan.paths + [plan.indexPath].compactMap { $0 }).filter(Folder.contains)
+    guard let first = paths.first else { return }
+    if let path = paths.first(where: { path in inputs.contains { isSameFile($0, path) } }) {
+      // Unlike one file, shards do not all appear at once.
+      throw TensorIOError(
+        .invalidArgument,
+        "the output is a part of the input, which a failure would leave damaged; write into another "
+          + "folder", at: .init(file: path))
+    }
+    guard force || shards.isResuming else {
+      throw TensorIOError(
+        .invalidArgument,
+        "the output exists; name another, keep what is right of it with --resume, or replace it with "
+          + "--force", at: .init(file: first))
+    }
+  }
+
+  /// How an archive is cut into shards; nil for other targets.
+  private func plan(
+    of archive: TensorArchive, _ options: WritingOptions
+  ) throws(TensorIOError) -> ShardPlan? {
+    guard case .shards(let path, let shards) = self else { return nil }
+    return try ShardPlan(archive, at: path, shardSize: shards.size, options: options)
+  }
+
+  /// The format of the files; nil for a folder.
   private var descriptor: FormatDescriptor? {
-    guard case .file(let path) = self else { return nil }
-    return (try? FormatRegistry.format(forWriting: path))?.descriptor
+    switch self {
+    case .folder: nil
+    case .file(let path), .shards(let path, _):
+      (try? FormatRegistry.format(forWriting: path))?.descriptor
+    }
   }
 
   /// Whether what is written has no names inside.
@@ -50,8 +102,14 @@ enum ConversionTarget {
   /// Whether tensors that share a storage go on sharing it.
   var keepsSharing: Bool { descriptor?.keepsSharing == true }
 
-  /// Whether nested values, device tags and gradients can be written.
-  var keepsNesting: Bool { descriptor?.keepsNesting == true }
+  /// Whether values stay in the containers that they lie in.
+  var keepsNesting: Bool {
+    if case .shards = self { return false }
+    return keepsStorages
+  }
+
+  /// Whether device tags, gradients and sharing of storages can be written.
+  var keepsStorages: Bool { descriptor?.keepsNesting == true }
 
   /// How many bytes of tensors will be written, for the bar: storages once, where they are kept.
   func byteCount(of archive: TensorArchive) -> Int {
@@ -74,20 +132,42 @@ enum ConversionTarget {
     isNameless && archive.format == descriptor?.id
   }
 
-  /// What the files that are written will be called; of those in a folder, their paths in it.
-  func files(of archive: TensorArchive) throws(TensorIOError) -> [String] {
+  /// What the files that are written will be called; of those in a folder, and of shards, their paths
+  /// in it.
+  func files(
+    of archive: TensorArchive, _ options: WritingOptions
+  ) throws(TensorIOError) -> [String] {
     switch self {
-    case .file(let path): [path]
+    case .file(let path): return [path]
     case .folder:
-      try archive.fileNames(ending: Self.ending).map { $0.joined(separator: "/") }
+      return try archive.fileNames(ending: Self.ending).map { $0.joined(separator: "/") }
+    case .shards:
+      let paths = try plan(of: archive, options)?.paths ?? []
+      return paths.count == 1 ? paths : paths.map { splitPath($0).name }
     }
   }
 
-  /// - Parameter check: what looks at each file before the output gets its name.
+  /// The names of the tensors in the order in which they are written; nil for that of the archive.
+  func order(
+    of archive: TensorArchive, _ options: WritingOptions
+  ) throws(TensorIOError) -> [String]? {
+    try plan(of: archive, options)?.entries.map(\.name)
+  }
+
+  /// - Parameters:
+  ///   - check: what looks at each file before the output gets its name.
+  ///   - known: what looks at shards that are there already.
+  /// - Returns: what was written of shards; nil for other outputs.
+  @discardableResult
   func write(
-    _ archive: TensorArchive, _ options: WritingOptions, checking check: WrittenCheck?
-  ) throws(TensorIOError) {
+    _ archive: TensorArchive, _ options: WritingOptions, checking check: WrittenCheck?,
+    keeping known: WrittenCheck? = nil
+  ) throws(TensorIOError) -> WrittenShards? {
     switch self {
+    case .shards(let path, let shards):
+      return try archive.write(
+        toShardsAt: path, shardSize: shards.size, options: options, checking: check,
+        keeping: shards.isResuming ? known : nil)
     case .folder(let path):
       try archive.extract(to: path, ending: Self.ending, options: options, checking: check)
     case .file(let path):
@@ -102,5 +182,6 @@ enum ConversionTarget {
       }
       try archive.write(to: path, options: options, checking: check)
     }
+    return nil
   }
 }

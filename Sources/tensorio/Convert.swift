@@ -16,6 +16,7 @@ struct Convert: ParsableCommand {
         tensorio convert --compress 6 a.npz b.npz  the same tensors, compressed
         find in -name '*.npz' | tensorio convert --out-dir out --to pt --files-from -
         tensorio convert --dtype floating:bfloat16 --dtype '*norm*=float32' a.pt b.pt
+        tensorio convert --shard-size 5GB big.pt out/pytorch_model.bin
 
       A pattern is one of the shell's, in which * matches / too; what it says of a container holds \
       for all that is in it. Names are those that ls --tree shows. They are compared byte by byte.
@@ -44,6 +45,7 @@ struct Convert: ParsableCommand {
 
   @OptionGroup var editing: EditFlags
   @OptionGroup var casts: CastFlags
+  @OptionGroup var shards: ShardFlags
 
   @Option(
     help: ArgumentHelp(
@@ -112,6 +114,9 @@ struct Convert: ParsableCommand {
       throw ValidationError(
         "with --out-dir there is a manifest beside each output; leave --manifest out")
     }
+    guard shards.options == nil else {
+      throw ValidationError("--out-dir makes one file of each input; leave --shard-size out")
+    }
     guard !paths.isEmpty || filesFrom != nil else { throw ValidationError("no input files") }
   }
 
@@ -167,7 +172,7 @@ struct Convert: ParsableCommand {
     options.policy = casts.policy
     options.isMeasuring = true
     options.keepsAliases = target.keepsSharing
-    options.keepsClasses = target.keepsNesting
+    options.keepsClasses = target.keepsStorages
     options.views = views
     options.limits = try reading.options().limits
     return options

@@ -194,13 +194,23 @@ enum Folder {
     try make((path.hasPrefix("/") ? "/" : "") + parts.joined(separator: "/"))
   }
 
-  /// The file itself, or the files below a folder that end like a format's: the path of each, and
-  /// its name in the folder.
-  static func inputs(at path: String) throws(TensorIOError) -> [(path: String, name: String)] {
-    guard exists(path) else {
+  /// The file itself, or the files below a folder that end like a format's.
+  ///
+  /// Shards come with the index that names them.
+  /// - Parameter opensCheckpoints: whether a folder that is one checkpoint stands for itself.
+  /// - Returns: the path of each, and its name in the folder.
+  static func inputs(
+    at path: String, opensCheckpoints: Bool = true
+  ) throws(TensorIOError) -> [(path: String, name: String)] {
+    var isFolder = exists(path)
+    if isFolder, opensCheckpoints, try CheckpointFolder.mainFile(in: path) != nil {
+      isFolder = false
+    }
+    guard isFolder else {
       return [(path, path.split(separator: "/").last.map(String.init) ?? path)]
     }
-    let names = try files(below: path, endings: FormatRegistry.endings)
+    let names = CheckpointFolder.withoutShards(
+      try files(below: path, endings: FormatRegistry.endings), below: path)
     guard !names.isEmpty else {
       throw TensorIOError(
         .invalidArgument,
@@ -225,6 +235,9 @@ enum Folder {
       while let entry = unsafe readdir(listing) {
         let name = unsafe withUnsafePointer(to: entry.pointee.d_name) { pointer in
           unsafe String(cString: UnsafeRawPointer(pointer).assumingMemoryBound(to: CChar.self))
+        }
+        if name == ".metadata", CheckpointFolder.isDistributed(root + "/" + folder) {
+          found.append(folder.isEmpty ? name : folder + "/" + name)
         }
         if name.hasPrefix(".") { continue }
         let path = folder.isEmpty ? name : folder + "/" + name

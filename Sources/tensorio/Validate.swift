@@ -66,7 +66,9 @@ struct Validate: ParsableCommand {
   private func files(_ report: Report) throws -> [String] {
     let given = paths + (try filesFrom.map(InputFiles.lines) ?? [])
     var files: [String] = []
-    try report.forEach(given) { path in files += try Folder.inputs(at: path).map(\.path) }
+    try report.forEach(given) { path in
+      files += try Folder.inputs(at: path, opensCheckpoints: false).map(\.path)
+    }
     guard !files.isEmpty || report.hasFailed else {
       throw TensorIOError(.invalidArgument, "there are no files to look at")
     }

@@ -57,7 +57,7 @@ import Testing
     "torch.return_types max", "torch.return_types topk", "torch.torch_version TorchVersion",
     "torch memory_format", "torch finfo", "torch Generator", "torch float3_e1m1fn", "torch uint9",
     "torch.distributed.tensor DTensor",
-    "torch.distributed.fsdp.api ShardingStrategy", "torch.distributed.checkpoint.metadata Metadata",
+    "torch.distributed.fsdp.api ShardingStrategy", "torch.distributed.checkpoint.metadata SavePlan",
     "torch.backends.cudnn.rnn Unserializable",
     "torch.sparse.semi_structured SparseSemiStructuredTensor",
     "torch._subclasses.fake_tensor FakeTensor", "torch.utils.data.dataset TensorDataset",

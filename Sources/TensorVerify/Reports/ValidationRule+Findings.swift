@@ -119,6 +119,14 @@ extension Finding.Code {
         .warning,
         "Keys of a dictionary are chosen so that Python takes quadratic time to read them.",
         "Do not load the file with Python; find out what wrote it.")
+    case .unlistedTensor:
+      rule(
+        .warning, "A shard has tensors that the index does not name, and no reader looks at them.",
+        "Write the checkpoint again with tensorio convert --shard-size, or mend its index.")
+    case .wrongTotalSize:
+      rule(
+        .note, "The index says another total_size than the tensors have bytes.",
+        "Write the checkpoint again with tensorio convert --shard-size, or mend its index.")
     case .cyclicValue:
       rule(
         .warning, "A container holds itself, which no walk over the values comes to an end of.",

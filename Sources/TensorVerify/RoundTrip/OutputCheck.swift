@@ -36,9 +36,9 @@ package final class OutputCheck {
     if isHashing {
       let number = outputs.count
       let path = paths.indices.contains(number) ? paths[number] : file.path
+      let outlines = try Manifest.Outline.all(read.entries, limits: limits)
       outputs.append(try Manifest.File(file, path: path))
       // In the order of the archive, whatever that of the file is.
-      let outlines = try Manifest.Outline.all(read.entries, limits: limits)
       let matching = NameMatching(of: archive.entries, in: read.entries)
       for pair in matching.pairs { tensors.append((number, outlines[pair.right])) }
     }

@@ -1,4 +1,5 @@
 internal import TensorIO
+internal import TorchFormat
 
 /// Checks files: container, structure, checksums, what their pickles name, and what the caller asks
 /// of their contents.
@@ -36,8 +37,10 @@ private struct FileCheck {
   mutating func run() {
     defer { result.findings = collected.findings }
     do throws(TensorIOError) {
-      let file = try InputFile(path: path)
-      result.fileBytes = file.byteCount
+      let file = try InputFile(path: try CheckpointFolder.file(for: path))
+      let parts = (try? FilePart.parts(of: file, options: options.reading)) ?? []
+      let fileBytes = parts.reduce(file.byteCount) { $0 + $1.file.byteCount }
+      result.fileBytes = fileBytes
       // All passes look at the file that was opened, whatever the path names meanwhile.
       let archive = open(file)
       scan(file)
@@ -45,13 +48,31 @@ private struct FileCheck {
       let bytes = try ByteCheck.outcome(of: file, limits: options.reading.limits)
       note(bytes.findings)
       for error in bytes.errors { note(error) }
-      if let policy = options.policy { note(policy.findings(fileBytes: file.byteCount)) }
+      for part in parts { check(part) }
+      if let policy = options.policy { note(policy.findings(fileBytes: fileBytes)) }
       if let manifest = options.manifest {
         note(try manifest.check(path, limits: options.reading.limits))
       }
       try file.requireUnchanged()
     } catch {
       note(error)
+    }
+  }
+
+  /// The bytes of a file that the one under validation names.
+  private mutating func check(_ part: FilePart) {
+    do throws(TensorIOError) {
+      let bytes = try ByteCheck.outcome(of: part.file, limits: options.reading.limits)
+      note(
+        bytes.findings.map {
+          Finding(
+            $0.code, $0.message, member: $0.member.map { "\(part.name)/\($0)" } ?? part.name,
+            tensor: $0.tensor, offset: $0.offset)
+        })
+      for error in bytes.errors { note(error) }
+      try part.file.requireUnchanged()
+    } catch {
+      note(error.located(in: .init(file: part.file.path)))
     }
   }
 
@@ -81,6 +102,10 @@ private struct FileCheck {
         switch use.global.verdict {
         case .known: continue
         case .inert:
+          let isOwn = TorchDistributedFormat.ownNames.contains(use.global.name)
+          if result.format == TorchDistributedFormat.descriptor.id, member == nil, isOwn {
+            continue
+          }
           note(
             Finding(
               .unknownGlobal, "\(name) has to be trusted where Python loads this file",
