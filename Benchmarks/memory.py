@@ -1,6 +1,6 @@
 """Peak private memory (RssAnon) of the command converting 1 GB, both ways, stored and deflated.
 
-    memory.py PATH-TO-TENSORIO [FOLDER]      needs 7 GB in FOLDER, a temporary one by default
+    memory.py PATH-TO-TENSORIO [FOLDER]      needs 11 GB in FOLDER, a temporary one by default
 
 The peak is read from /proc every two milliseconds; what is converted back is compared byte for byte.
 """
@@ -46,10 +46,13 @@ def main() -> None:
             ("stored.npz", "b.npy"),
             ("a.npy", "deflated.npz", "--compress", "3"),
             ("deflated.npz", "c.npy"),
+            ("a.npy", "a.safetensors"),
+            ("a.safetensors", "a.pt"),
+            ("a.pt", "d.npy"),
         ):
             megabytes = peak([tensorio, "convert", *options, str(folder / source), str(folder / target)])
             print(f"convert {source} {target}: {megabytes:.1f} MB", flush=True)
-        for copy in ("b.npy", "c.npy"):
+        for copy in ("b.npy", "c.npy", "d.npy"):
             assert filecmp.cmp(folder / "a.npy", folder / copy, shallow=False), copy
         print(f"hash deflated.npz: {peak([tensorio, 'hash', str(folder / 'deflated.npz')]):.1f} MB")
         print("what came back is equal")

@@ -41,6 +41,10 @@ extension TensorArchive {
     let plan = try locating(.init(file: path)) { () throws(TensorIOError) in
       try ShardPlan(self, at: path, shardSize: shardSize, options: options)
     }
+    // What is kept of shards that are there needs no more room.
+    if known == nil, options.compressionLevel == nil, let first = plan.paths.first {
+      try DiskSpace.require(plan.totalSize, for: first)
+    }
     var keptCount = 0
     for (number, file) in plan.paths.enumerated() {
       let shard = try plan.archive(of: number)

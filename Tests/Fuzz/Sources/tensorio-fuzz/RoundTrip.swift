@@ -77,7 +77,7 @@ struct RoundTrip {
 
   private static func ending(_ format: String?) -> String {
     switch format {
-    case "npy", "npz": format ?? ""
+    case "npy", "npz", "safetensors": format ?? ""
     default: "pt"
     }
   }

@@ -13,6 +13,10 @@ func makeSeeds(of target: Target, from files: some Sequence<String>, in folder: 
     write(seed, to: "\(folder)/seed-\(count)")
     count += 1
   }
+  for seed in target.ownSeeds {
+    write(seed, to: "\(folder)/seed-\(count)")
+    count += 1
+  }
   guard count > 0 else { fail("no seeds for \(target.rawValue)") }
 }
 

@@ -18,6 +18,8 @@ enum Target: String, CaseIterable {
   case tar
   /// A whole pickle.
   case pickle
+  /// The header of a safetensors file, behind the number of bytes that follow it.
+  case safetensors
 
   /// The file that an input stands for.
   func file(from input: [UInt8]) -> [UInt8] {
@@ -28,6 +30,7 @@ enum Target: String, CaseIterable {
     case .npz, .torchZip: MemberList(input).archive
     case .torchLegacy: forced(input, Self.legacyMagic)
     case .tar: TarChecksums.repaired(input)
+    case .safetensors: Self.safetensors(input)
     }
   }
 
@@ -47,7 +50,35 @@ enum Target: String, CaseIterable {
     case .pickle:
       if file.starts(with: Self.npyMagic) || file.starts(with: [0x50, 0x4b]) { return nil }
       return file.last == 0x2e ? file : nil
+    case .safetensors:
+      guard file.count > 9, file[8] == 0x7b, file[3..<8].allSatisfy({ $0 == 0 }) else { return nil }
+      let count = Int(file[0]) | Int(file[1]) << 8 | Int(file[2]) << 16
+      let rest = file.count - 8 - count
+      guard rest >= 0, rest <= Self.mostPayload else { return nil }
+      return [UInt8(rest & 0xff), UInt8(rest >> 8)] + file[8..<8 + count]
     }
+  }
+
+  /// Inputs that need no files.
+  var ownSeeds: [[UInt8]] {
+    guard self == .safetensors else { return [] }
+    let tensors =
+      #""a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"#
+      + #""b":{"dtype":"BF16","shape":[3],"data_offsets":[24,30]}}"#
+    let ties = #"{\"c\":{\"of\":\"a\",\"shape\":[3,2],\"offset\":0,\"strides\":[1,3]}}"#
+    return [
+      "{" + tensors, #"{"__metadata__":{"format":"pt","tensorio.ties":""# + ties + #""},"# + tensors,
+    ].map { [30, 0] + Array($0.utf8) }
+  }
+
+  private static let mostPayload = 4095
+
+  /// A file with this header, and so many bytes behind it.
+  private static func safetensors(_ input: [UInt8]) -> [UInt8] {
+    let header = input.dropFirst(2)
+    let count = (Int(input.first ?? 0) | Int(input.dropFirst().first ?? 0) << 8) & mostPayload
+    let length = (0..<8).map { UInt8(truncatingIfNeeded: header.count >> (8 * $0)) }
+    return length + header + (0..<count).map { UInt8(truncatingIfNeeded: $0 / 24 &* 37) }
   }
 
   private static let npyMagic: [UInt8] = [0x93] + Array("NUMPY".utf8)
