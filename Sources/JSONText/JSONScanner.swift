@@ -25,8 +25,8 @@ package struct JSONScanner {
   }
 
   /// Passes over spaces and this byte, if it comes next.
-  package mutating func take(_ byte: Character) -> Bool {
-    guard let next = peek(), next == byte.asciiValue else { return false }
+  package mutating func take(_ byte: Unicode.Scalar) -> Bool {
+    guard let next = peek(), next == UInt8(truncatingIfNeeded: byte.value) else { return false }
     position += 1
     return true
   }
@@ -34,7 +34,7 @@ package struct JSONScanner {
   /// Passes over this byte.
   /// - Throws: `malformed` for the reason when something else comes.
   package mutating func require(
-    _ byte: Character, _ reason: @autoclosure () -> String
+    _ byte: Unicode.Scalar, _ reason: @autoclosure () -> String
   ) throws(TensorIOError) {
     guard take(byte) else { throw failure(reason()) }
   }
@@ -96,8 +96,10 @@ package struct JSONScanner {
   private static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
 
   /// Passes over this byte, without spaces before it.
-  private mutating func takeByte(_ byte: Character) -> Bool {
-    guard position < bytes.count, bytes[position] == byte.asciiValue else { return false }
+  private mutating func takeByte(_ byte: Unicode.Scalar) -> Bool {
+    guard position < bytes.count, bytes[position] == UInt8(truncatingIfNeeded: byte.value) else {
+      return false
+    }
     position += 1
     return true
   }
@@ -111,10 +113,15 @@ package struct JSONScanner {
   ) throws(TensorIOError) -> String {
     try require("\"", reason())
     let start = position
+    var all: UInt8 = 0
     while position < bytes.count {
-      switch bytes[position] {
+      let byte = bytes[position]
+      all |= byte
+      switch byte {
       case UInt8(ascii: "\""):
         defer { position += 1 }
+        // Nearly all texts, and these need no validation.
+        if all < 0x80 { return asciiText(start..<position) }
         return try text(bytes[start..<position])
       case UInt8(ascii: "\\"): return try escapedString(from: start)
       case 0..<0x20: throw failure("a control character in a string")
@@ -122,6 +129,12 @@ package struct JSONScanner {
       }
     }
     throw failure("a string is not closed")
+  }
+
+  private func asciiText(_ range: Range<Int>) -> String {
+    unsafe bytes.withUnsafeBufferPointer { bytes in
+      unsafe String(decoding: UnsafeBufferPointer(rebasing: bytes[range]), as: UTF8.self)
+    }
   }
 
   private func text(_ units: ArraySlice<UInt8>) throws(TensorIOError) -> String {

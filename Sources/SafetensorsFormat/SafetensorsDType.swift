@@ -60,6 +60,8 @@ enum SafetensorsDType: String, CaseIterable {
   var bitWidth: Int { self == .float4 ? 4 : dtype.bitWidth }
 
   private static let codes = Dictionary(uniqueKeysWithValues: allCases.map { ($0.dtype, $0) })
+  /// Each by its code.
+  static let named = Dictionary(uniqueKeysWithValues: allCases.map { ($0.rawValue, $0) })
   /// The place of each in the order of the writer.
   static let ranks = Dictionary(
     uniqueKeysWithValues: allCases.enumerated().map { ($1, $0) })

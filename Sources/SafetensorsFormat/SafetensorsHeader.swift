@@ -76,7 +76,10 @@ struct SafetensorsHeader {
         Finding(.oddHeader, "spaces come before the header; the format has it begin with {"))
     }
     try scanner.require("{", "the header is no JSON object")
-    var names: Set<ByteKey> = []
+    // No entry is shorter than this.
+    let most = min(scanner.bytes.count / 48 + 1, limits.memberCount)
+    var names = Set<ByteKey>(minimumCapacity: most)
+    entries.reserveCapacity(most)
     if !scanner.take("}") {
       repeat {
         let name = try scanner.string("a name is no string")
@@ -124,39 +127,51 @@ struct SafetensorsHeader {
   private static func parse(
     _ entry: inout Entry, _ scanner: inout JSONScanner, _ limits: DecodingLimits
   ) throws(TensorIOError) {
-    var seen: Set<String> = []
+    var (dtype, shape, offsets): (SafetensorsDType?, [Int]?, [Int]?)
     try scanner.require("{", "the entry is no object")
     if !scanner.take("}") {
       repeat {
         let field = try scanner.string("a field is no string")
         try scanner.require(":", "a field has no value")
-        if ["dtype", "shape", "data_offsets"].contains(field), !seen.insert(field).inserted {
-          throw scanner.failure("the entry has \(field) twice")
+        func requireOnce(_ isThere: Bool) throws(TensorIOError) {
+          if isThere { throw scanner.failure("the entry has \(field) twice") }
         }
         switch field {
         case "dtype":
-          let code = try scanner.string("the dtype is no string")
-          guard let dtype = SafetensorsDType(rawValue: code) else {
-            throw .unsupported(
-              "the dtype '\(code.escapedForDisplay)'; known are "
-                + SafetensorsDType.allCases.map(\.rawValue).joined(separator: ", "))
-          }
-          entry.code = dtype
-        case "shape": entry.shape = try numbers(&scanner, "the shape", most: 1024)
+          try requireOnce(dtype != nil)
+          dtype = try code(&scanner)
+        case "shape":
+          try requireOnce(shape != nil)
+          shape = try numbers(&scanner, "the shape", most: 1024)
         case "data_offsets":
-          let offsets = try numbers(&scanner, "data_offsets", most: 2)
-          guard offsets.count == 2 else { throw scanner.failure("data_offsets are not two") }
-          (entry.begin, entry.end) = (offsets[0], offsets[1])
+          try requireOnce(offsets != nil)
+          offsets = try numbers(&scanner, "data_offsets", most: 2)
         default: try JSON.skip(&scanner, limits: limits)
         }
       } while scanner.take(",")
       try scanner.require("}", "the entry is not closed")
     }
-    let missing = ["dtype", "shape", "data_offsets"].filter { !seen.contains($0) }
-    guard missing.isEmpty else {
+    guard let dtype, let shape, let offsets else {
+      let missing = [
+        dtype == nil ? "dtype" : nil, shape == nil ? "shape" : nil,
+        offsets == nil ? "data_offsets" : nil,
+      ].compactMap { $0 }
       throw scanner.failure("the entry has no \(missing.joined(separator: " and no "))")
     }
+    guard offsets.count == 2 else { throw scanner.failure("data_offsets are not two") }
+    (entry.code, entry.shape) = (dtype, shape)
+    (entry.begin, entry.end) = (offsets[0], offsets[1])
     try requireSize(of: entry)
+  }
+
+  private static func code(
+    _ scanner: inout JSONScanner
+  ) throws(TensorIOError) -> SafetensorsDType {
+    let code = try scanner.string("the dtype is no string")
+    if let dtype = SafetensorsDType.named[code] { return dtype }
+    throw .unsupported(
+      "the dtype '\(code.escapedForDisplay)'; known are "
+        + SafetensorsDType.allCases.map(\.rawValue).joined(separator: ", "))
   }
 
   private static func numbers(
@@ -211,9 +226,14 @@ struct SafetensorsHeader {
       }
       end = entry.end
     }
-    let isSorted = zip(entries, entries.dropFirst()).allSatisfy { $0.begin <= $1.begin }
-    let sorted = isSorted ? entries : entries.sorted { ($0.begin, $0.end) < ($1.begin, $1.end) }
-    for entry in sorted { try check(entry) }
+    let isSorted = entries.indices.dropFirst().allSatisfy {
+      entries[$0 - 1].begin <= entries[$0].begin
+    }
+    var order = Array(entries.indices)
+    if !isSorted {
+      order.sort { (entries[$0].begin, entries[$0].end) < (entries[$1].begin, entries[$1].end) }
+    }
+    for index in order { try check(entries[index]) }
     guard end <= byteCount else {
       throw .malformed(
         "the tensors need \(end) bytes, \(byteCount) follow the header; the file is cut short")

@@ -67,7 +67,8 @@ enum Target: String, CaseIterable {
       + #""b":{"dtype":"BF16","shape":[3],"data_offsets":[24,30]}}"#
     let ties = #"{\"c\":{\"of\":\"a\",\"shape\":[3,2],\"offset\":0,\"strides\":[1,3]}}"#
     return [
-      "{" + tensors, #"{"__metadata__":{"format":"pt","tensorio.ties":""# + ties + #""},"# + tensors,
+      "{" + tensors,
+      #"{"__metadata__":{"format":"pt","tensorio.ties":""# + ties + #""},"# + tensors,
     ].map { [30, 0] + Array($0.utf8) }
   }
 
