@@ -23,7 +23,7 @@ public enum SafetensorsFormat: TensorFormat {
     let options = opened.options
     let header = try SafetensorsHeader(of: opened.file, limits: options.limits)
     var reader = SafetensorsReader(opened.file, header)
-    try reader.read(restoresTies: options.restoresTies)
+    try reader.read(options)
     return try TensorArchive(
       reader.graph, format: descriptor.id, findings: reader.findings, metadata: reader.metadata,
       limits: options.limits)
@@ -50,6 +50,14 @@ public enum SafetensorsFormat: TensorFormat {
         Loss(.value, of: value.path.joined(separator: "."), "a value that is no tensor"))
     }
     return losses + ties.losses + SafetensorsPlan.orderLosses(archive, options)
+  }
+
+  public static func mayBe(
+    _ archive: TensorArchive, in file: InputFile, options: WritingOptions
+  ) throws(TensorIOError) -> Bool {
+    let plan = try SafetensorsPlan(archive, options)
+    guard file.byteCount == plan.byteCount else { return false }
+    return try file.bytes(0..<plan.header.count) == plan.header
   }
 
   /// Writes the tensors in the order of the official writer.

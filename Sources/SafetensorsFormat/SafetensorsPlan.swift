@@ -18,7 +18,10 @@ struct SafetensorsPlan {
   static let noName = "tensor"
 
   private var items: [Item] = []
-  private let header: [UInt8]
+  let header: [UInt8]
+
+  /// The size of the file.
+  var byteCount: Int { header.count + (items.last?.end ?? 0) }
 
   init(_ archive: TensorArchive, _ options: WritingOptions) throws(TensorIOError) {
     let ties = TensorTies(of: archive, options.ties).ties
@@ -164,7 +167,7 @@ struct SafetensorsPlan {
   private static let runBytes = 4 << 20
 
   func write(to file: AtomicFile, _ options: WritingOptions) throws(TensorIOError) {
-    try file.requireRoom(for: header.count + (items.last?.end ?? 0))
+    try file.requireRoom(for: byteCount)
     try file.write(header.span)
     let room = try file.room(items.last?.end ?? 0)
     var runs: [Range<Int>] = []

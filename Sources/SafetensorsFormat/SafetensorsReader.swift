@@ -17,7 +17,7 @@ struct SafetensorsReader {
     metadata = header.metadata
   }
 
-  mutating func read(restoresTies: Bool) throws(TensorIOError) {
+  mutating func read(_ options: ReadingOptions) throws(TensorIOError) {
     var tensors: [(name: String, tensor: Tensor)] = []
     tensors.reserveCapacity(header.entries.count)
     for entry in header.entries {
@@ -29,12 +29,14 @@ struct SafetensorsReader {
         findings.append(finding)
       }
     }
-    if restoresTies, let place = metadata.firstIndex(where: { $0.key == TieRecord.key }) {
+    if options.restoresTies, let place = metadata.firstIndex(where: { $0.key == TieRecord.key }) {
       let record = metadata.remove(at: place).value
       var restoring = TieRestoring(tensors)
-      restoring.restore(record)
+      try restoring.restore(record, limits: options.limits)
       (tensors, findings) = (restoring.tensors, findings + restoring.findings)
-      metadata.removeAll { restoring.omitted.contains(ByteKey($0.key)) }
+      metadata.removeAll { text in
+        restoring.omitted[ByteKey(text.key)].map { ByteKey($0) == ByteKey(text.value) } ?? false
+      }
     }
     let pairs = tensors.map {
       (key: graph.add(.string($0.name)), value: graph.add(.tensor($0.tensor)))

@@ -141,24 +141,67 @@ enum TieRecord {
     return JSON.object(pairs).text
   }
 
-  /// - Throws: `malformed` for what is no such record.
-  static func lines(of text: String) throws(TensorIOError) -> [Line] {
-    guard case .object(let pairs) = try JSON(parsing: Array(text.utf8), limits: DecodingLimits())
-    else { throw .malformed("it is no JSON object") }
+  /// - Throws: `malformed` for what is no such record; `limit` for more lines than a file may have
+  ///   tensors.
+  static func lines(of text: String, limits: DecodingLimits) throws(TensorIOError) -> [Line] {
+    var scanner = JSONScanner(Array(text.utf8))
     var lines: [Line] = []
-    for (name, value) in pairs {
-      guard case .string(let base)? = value["of"], let shape = integers(value["shape"]),
-        let strides = integers(value["strides"]), let offset = value["offset"]?.int
-      else { throw .malformed("'\(name.escapedForDisplay)' is not said where it lies") }
-      lines.append(
-        Line(name: name, base: base, shape: shape, offset: offset, strides: strides))
+    try scanner.require("{", "it is no JSON object")
+    if !scanner.take("}") {
+      repeat {
+        let name = try scanner.string("a name is no string")
+        try scanner.require(":", "a name has no value")
+        lines.append(try line(name, &scanner, limits))
+        guard lines.count <= limits.memberCount else {
+          throw .limit(
+            "the number of ties", lines.count, over: limits.memberCount, raise: "memberCount")
+        }
+      } while scanner.take(",")
+      try scanner.require("}", "the object is not closed")
     }
+    try scanner.requireEnd()
     return lines
   }
 
-  private static func integers(_ value: JSON?) -> [Int]? {
-    guard case .array(let items)? = value else { return nil }
-    let numbers = items.compactMap(\.int)
-    return numbers.count == items.count ? numbers : nil
+  private static func line(
+    _ name: String, _ scanner: inout JSONScanner, _ limits: DecodingLimits
+  ) throws(TensorIOError) -> Line {
+    var (base, shape, offset, strides): (String?, [Int]?, Int?, [Int]?)
+    try scanner.require("{", "'\(name.escapedForDisplay)' is no object")
+    if !scanner.take("}") {
+      repeat {
+        let field = try scanner.string("a field is no string")
+        try scanner.require(":", "a field has no value")
+        switch field {
+        case "of": base = try scanner.string("'of' is no string")
+        case "shape": shape = try integers(&scanner)
+        case "offset": offset = try scanner.count("the offset")
+        case "strides": strides = try integers(&scanner)
+        default: try JSON.skip(&scanner, limits: limits)
+        }
+      } while scanner.take(",")
+      try scanner.require("}", "the object of '\(name.escapedForDisplay)' is not closed")
+    }
+    guard let base, let shape, let offset, let strides else {
+      throw .malformed("'\(name.escapedForDisplay)' is not said where it lies")
+    }
+    return Line(name: name, base: base, shape: shape, offset: offset, strides: strides)
+  }
+
+  private static func integers(
+    _ scanner: inout JSONScanner
+  ) throws(TensorIOError) -> [Int] {
+    try scanner.require("[", "a list is missing")
+    var numbers: [Int] = []
+    if scanner.take("]") { return numbers }
+    repeat {
+      _ = scanner.peek()
+      guard let number = Int(try scanner.number()) else {
+        throw scanner.failure("a number is no integer of 63 bits")
+      }
+      numbers.append(number)
+    } while scanner.take(",")
+    try scanner.require("]", "a list is not closed")
+    return numbers
   }
 }

@@ -5,8 +5,8 @@ internal import TensorModel
 struct TieRestoring {
   private(set) var tensors: [(name: String, tensor: Tensor)]
   private(set) var findings: [Finding] = []
-  /// The names that were left out of the file.
-  private(set) var omitted: Set<ByteKey> = []
+  /// The names that were left out of the file, each with the one that was kept.
+  private(set) var omitted: [ByteKey: String] = [:]
   private var places: [ByteKey: Int] = [:]
 
   /// What lies on the storage of a tensor, with what the file has for it.
@@ -22,11 +22,13 @@ struct TieRestoring {
   }
 
   /// Follows a record, as far as it fits the file: others may have changed the file since.
-  mutating func restore(_ record: String) {
+  mutating func restore(_ record: String, limits: DecodingLimits) throws(TensorIOError) {
     let lines: [TieRecord.Line]
     do throws(TensorIOError) {
-      lines = try TieRecord.lines(of: record)
+      lines = try TieRecord.lines(of: record, limits: limits)
     } catch {
+      // What is left out of the file would be missing.
+      if error.code == .limit { throw error }
       return note("the record of shared storages is broken: \(error.reason)")
     }
     let tied = Set(lines.map { ByteKey($0.name) })
@@ -52,6 +54,7 @@ struct TieRestoring {
     _ line: TieRecord.Line, to base: Int, _ group: inout Group
   ) throws(TensorIOError) {
     let whole = tensors[base].tensor
+    guard whole.dtype.bitWidth % 8 == 0 else { throw .malformed("\(whole.dtype) has no views") }
     let view = try Tensor(
       dtype: whole.dtype, shape: line.shape, strides: line.strides, offset: line.offset,
       storage: whole.storage)
@@ -65,7 +68,7 @@ struct TieRestoring {
       group.copies.append(
         TiedBytes.Copy(name: line.name, base: line.base, view: view, bytes: bytes))
     } else {
-      omitted.insert(ByteKey(line.name))
+      omitted[ByteKey(line.name)] = line.base
       group.views.append((tensors.count, view))
       tensors.append((line.name, view))
     }

@@ -8,6 +8,7 @@ internal import Glibc
 final class CompiledRegex: @unchecked Sendable {
   /// The longest name: the worst expressions take 50 ms for one.
   static let mostBytes = 4096
+  private static let mostGroups = 256
 
   // SAFETY: made in `init`, freed in `deinit`, never changed between; matching with one expression on
   // several threads is allowed.
@@ -23,6 +24,10 @@ final class CompiledRegex: @unchecked Sendable {
     guard !text.utf8.contains(0) else { throw refusal("a NUL cannot be in one") }
     guard !Self.refersBack(text) else {
       throw refusal("\\1 to \\9 have no meaning in it, only in the template")
+    }
+    // The library parses groups in groups by calling itself.
+    guard text.utf8.count(where: { $0 == UInt8(ascii: "(") }) <= Self.mostGroups else {
+      throw refusal("more than \(Self.mostGroups) groups")
     }
     let made = UnsafeMutablePointer<regex_t>.allocate(capacity: 1)
     unsafe made.initialize(to: regex_t())

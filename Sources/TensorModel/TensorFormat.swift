@@ -166,6 +166,12 @@ public protocol TensorFormat: Sendable {
   /// keep in any form are errors of the writing itself.
   static func losses(of archive: TensorArchive, options: WritingOptions) -> [Loss]
 
+  /// Whether a file may be what ``write(_:to:options:)`` would write, as far as that is known without
+  /// reading all of it: with these options, and not only with the same contents.
+  static func mayBe(
+    _ archive: TensorArchive, in file: InputFile, options: WritingOptions
+  ) throws(TensorIOError) -> Bool
+
   /// Writes an archive; the caller commits the file.
   static func write(
     _ archive: TensorArchive, to file: AtomicFile, options: WritingOptions
@@ -173,6 +179,11 @@ public protocol TensorFormat: Sendable {
 }
 
 extension TensorFormat {
+  /// Nothing speaks against it.
+  public static func mayBe(
+    _ archive: TensorArchive, in file: InputFile, options: WritingOptions
+  ) throws(TensorIOError) -> Bool { true }
+
   /// Nothing, for formats that are only read.
   public static func losses(of archive: TensorArchive, options: WritingOptions) -> [Loss] { [] }
 

@@ -100,12 +100,17 @@ struct BatchItem: Sendable {
     }
   }
 
+  /// Byte by byte, as names are: Swift's strings are the same composed and decomposed.
+  private func areSame(_ left: [String]?, _ right: [String]) -> Bool {
+    left?.map { ByteKey($0) } == right.map { ByteKey($0) }
+  }
+
   /// Whether the output is what the input and the options make.
   /// - Parameter sources: the files that the input consists of, in the order of the manifest.
   func isUpToDate(
     _ manifest: Manifest, _ options: [String], _ sources: [InputFile]
   ) throws(TensorIOError) -> Bool {
-    guard let output = manifest.outputs.first, manifest.options == options,
+    guard let output = manifest.outputs.first, areSame(manifest.options, options),
       manifest.sources.map(\.byteCount) == sources.map(\.byteCount),
       let file = try? InputFile(path: self.output), file.byteCount == output.byteCount,
       try file.sha256() == output.sha256

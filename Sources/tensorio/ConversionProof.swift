@@ -54,8 +54,8 @@ struct ConversionProof {
       throw TensorIOError(
         .io, "\(output.tensors.count) tensors were read back of \(origins.count)")
     }
-    var reports: [String: ConversionReport] = [:]
-    for part in casts { for name in part.names { reports[name] = part.report } }
+    var reports: [ByteKey: ConversionReport] = [:]
+    for part in casts { for name in part.names { reports[ByteKey(name)] = part.report } }
     let before = try Manifest.Outline.all(origins.map(\.source), limits: limits)
     var result = Manifest(
       tool: "tensorio \(Tensorio.configuration.version)", losses: losses, options: options)
@@ -75,7 +75,7 @@ struct ConversionProof {
       result.tensors.append(
         Manifest.Tensor(
           source: firstSources[origin.input], output: number, before: before[index], after: outline,
-          cast: reports[origin.entry.name]))
+          cast: reports[ByteKey(origin.entry.name)]))
     }
     // Spelt in another way.
     guard !output.outputs.contains(where: { isSameFile($0.path, manifest.path) }) else {

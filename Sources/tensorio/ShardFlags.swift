@@ -15,8 +15,8 @@ struct ShardFlags: ParsableArguments {
     name: .customLong("shard-size"),
     help: ArgumentHelp(
       """
-      Write several files with at most so many bytes of tensors each, and an index, if one would be \
-      larger: 5GB, 500MB, 2GiB.
+      Write several files of so many bytes of tensors each, and an index, if one would be larger: 5GB, \
+      500MB, 2GiB. Tensors that share a storage stay together, however large they are.
       """, valueName: "size"),
     transform: { text in
       guard let size = Self.size(text) else {

@@ -65,6 +65,64 @@ import Testing
     }
   }
 
+  @Test func validateComparesWhatIsThereTwice() throws {
+    let (input, output) = (try checkpoint(), folder.path("x.safetensors"))
+    #expect(try Command.run("convert", input, output).status == 0)
+    #expect(try Command.run("validate", output).status == 0)
+    // The elements after the integers: bias, embed, head, t.
+    var all = try bytes(of: output)
+    all[all.count - 50] ^= 1
+    let changed = try folder.write(all, "y.safetensors")
+    let result = try Command.run("validate", changed)
+    #expect(
+      result.status == 2 && (result.output + result.errors).contains("--ignore-ties"), "\(result)")
+  }
+
+  /// The size in an index is one that our own reader takes, whatever becomes of ties.
+  @Test(arguments: ["record", "drop", "clone"])
+  func shardsOfTiesAreClean(_ ties: String) throws {
+    let input = try checkpoint()
+    let output = folder.path("model.safetensors")
+    func convert(_ more: String...) throws -> ProgramResult {
+      try Command.run(
+        list: ["convert", "--shard-size", "48", "--verify"] + more + [input, output])
+    }
+    #expect(try convert("--ties", ties).status == 0)
+    let result = try Command.run("validate", output + ".index.json")
+    #expect(result.status == 0, "\(result)")
+    #expect(try convert("--resume", "--ties", ties).errors.contains(" were there and right"))
+    // Other options make other shards.
+    let other = try convert("--resume", "--ties", ties == "drop" ? "record" : "drop")
+    #expect(
+      other.status == 0 && !other.errors.contains("note: \(output): 3 of 3"), "\(other.errors)")
+    var reading = ReadingOptions()
+    reading.restoresTies = false
+    let names = try TensorArchive(contentsOf: folder.path("model.safetensors.index.json")).names
+    #expect(Set(names) == ["embed", "head", "t", "bias", "steps"])
+  }
+
+  @Test func expressionsOfManyGroupsAreRefused() throws {
+    let text = String(repeating: "(", count: 30_000) + "a" + String(repeating: ")", count: 30_000)
+    let result = try Command.run(
+      "convert", "--rename-regex", text + "=b", try checkpoint(), folder.path("x.safetensors"))
+    #expect(!result.wasKilled && result.errors.contains("groups"), "\(result.status)")
+  }
+
+  @Test func optionsOfABatchAreComparedByteByByte() throws {
+    let (composed, decomposed) = ("\u{e9}", "e\u{301}")
+    try TensorArchive([
+      (composed, try Tensor([1] as [Float])), (decomposed, try Tensor([2] as [Float])),
+    ]).write(to: folder.path("in.npz"))
+    for (name, value) in [(composed, 1), (decomposed, 2)] as [(String, Float)] {
+      let result = try Command.run(
+        "convert", folder.path("in.npz"), "--out-dir", folder.path("out"), "--to", "safetensors",
+        "--include", name)
+      #expect(result.status == 0, "\(result)")
+      let archive = try TensorArchive(contentsOf: folder.path("out/in.safetensors"))
+      #expect(try archive.onlyTensor().array(of: Float.self) == [value])
+    }
+  }
+
   @Test func metadataIsShownAndItsLossIsSaid() throws {
     var archive = try TensorArchive([("x", try Tensor([1] as [Float]))])
     archive.metadata = [("author", "me\u{1b}[2J"), ("format", "np")]

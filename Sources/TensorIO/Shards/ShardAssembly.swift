@@ -129,15 +129,19 @@ struct ShardAssembly {
 extension TensorArchive {
   /// The finding that an index says another size than the tensors have.
   ///
-  /// Writers count in three ways: each storage once, the tensors on a storage once, and each tensor
-  /// by itself.
+  /// Writers count in four ways: each storage once, the largest tensor on a storage, those on it that
+  /// differ, and each tensor by itself.
   fileprivate func sizeFinding(expecting size: Int?) -> Finding? {
     guard let size else { return nil }
     var storages: [ObjectIdentifier: (whole: Int, used: Int)] = [:]
+    var outlines: [ObjectIdentifier: Set<Outline>] = [:]
+    var distinct = 0
     for entry in entries {
       let (tensor, id) = (entry.tensor, ObjectIdentifier(entry.tensor.storage))
       let used = max(storages[id]?.used ?? 0, tensor.byteCount)
       storages[id] = (tensor.storage.byteCount, used)
+      guard outlines[id, default: []].insert(Outline(tensor)).inserted else { continue }
+      distinct = distinct.addingReportingOverflow(tensor.byteCount).partialValue
     }
     func sum(_ sizes: some Sequence<Int>) -> Int {
       sizes.reduce(0) { sum, size in
@@ -146,7 +150,7 @@ extension TensorArchive {
       }
     }
     let once = sum(storages.values.map(\.whole))
-    let sizes = [once, sum(storages.values.map(\.used)), byteCount]
+    let sizes = [once, sum(storages.values.map(\.used)), distinct, byteCount]
     guard !sizes.contains(size) else { return nil }
     return Finding(
       .wrongTotalSize, "the index says a total_size of \(size) bytes, the tensors have \(once)")

@@ -31,7 +31,7 @@ package struct ShardPlan: Sendable {
     shardNames = ShardNames(path, format.descriptor)
     (self.archive, self.losses) = (archive, losses)
     let sizes = ShardSizes(
-      archive, keepsStorages: format.descriptor.keepsNesting, views: options.views)
+      archive, format.descriptor, options)
     (shards, totalSize) = try sizes.cut(shardSize)
   }
 

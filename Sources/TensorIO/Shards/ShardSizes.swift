@@ -5,15 +5,16 @@ struct ShardSizes {
   /// The bytes of a tensor and of all that share its storage, for leaders.
   private var sizes: [Int: Int] = [:]
 
-  /// - Parameter keepsStorages: whether storages are written, and not each tensor by itself.
-  init(_ archive: TensorArchive, keepsStorages: Bool, views: ViewPolicy) {
+  init(_ archive: TensorArchive, _ format: FormatDescriptor, _ options: WritingOptions) {
+    // Of tensors that do not share in the file, each is one.
+    let isSharing = format.keepsNesting || format.keepsSharing && options.ties != .clone
     var groups: [ObjectIdentifier: [Int]] = [:]
     for (number, entry) in archive.entries.enumerated() {
       let storage = ObjectIdentifier(entry.tensor.storage)
       // Without elements there is nothing to share.
-      if entry.tensor.byteCount == 0 {
+      if entry.tensor.byteCount == 0 || !isSharing {
         leaders.append(number)
-        sizes[number] = 0
+        sizes[number] = entry.tensor.byteCount
         continue
       }
       groups[storage, default: []].append(number)
@@ -22,7 +23,7 @@ struct ShardSizes {
     for group in groups.values {
       let tensors = group.map { archive.entries[$0].tensor }
       sizes[group[0]] =
-        keepsStorages ? Self.storageSize(tensors, views) : Self.distinctSize(tensors)
+        format.keepsNesting ? Self.storageSize(tensors, options.views) : Self.distinctSize(tensors)
     }
   }
 

@@ -76,7 +76,9 @@ extension TensorArchive {
   ) throws(TensorIOError) -> Bool {
     guard isRegularFile(path) else { return false }
     do throws(TensorIOError) {
-      try check(self, format, try InputFile(path: path))
+      let file = try InputFile(path: path)
+      guard try format.mayBe(self, in: file, options: options) else { return false }
+      try check(self, format, file)
       return true
     } catch {
       try options.advance(0)

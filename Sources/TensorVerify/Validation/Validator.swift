@@ -49,6 +49,7 @@ private struct FileCheck {
       note(bytes.findings)
       for error in bytes.errors { note(error) }
       for part in parts { check(part) }
+      if let archive { try checkCopies(in: archive) }
       if let policy = options.policy { note(policy.findings(fileBytes: fileBytes)) }
       if let manifest = options.manifest {
         note(try manifest.check(path, limits: options.reading.limits))
@@ -56,6 +57,18 @@ private struct FileCheck {
       try file.requireUnchanged()
     } catch {
       note(error)
+    }
+  }
+
+  /// What a file holds twice, for readers that know no sharing.
+  private mutating func checkCopies(in archive: TensorArchive) throws(TensorIOError) {
+    guard FormatRegistry.format(id: archive.format ?? "")?.descriptor.keepsMetadata == true else {
+      return
+    }
+    for entry in archive.entries where entry.tensor.hasElements {
+      try locating(.init(tensor: entry.name)) { () throws(TensorIOError) in
+        try entry.tensor.storage.verify()
+      }
     }
   }
 
