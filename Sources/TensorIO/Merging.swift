@@ -57,7 +57,7 @@ extension ArchiveEdit {
     for (number, file) in files.enumerated() {
       var flattening = Flattening(file, keepsValues: keepingValues)
       try flattening.take(&chooser)
-      losses.append(flattening.losses)
+      losses.append(flattening.losses + merger.addMetadata(of: file.archive))
       let joined = try merger.add(flattening.tensors + flattening.others, of: file)
       for tensor in flattening.tensors { origins[joined.id(tensor.id)] = (number, tensor.id) }
       for (id, target) in chooser.takeTargets() { targets[joined.id(id)] = target }
@@ -76,6 +76,7 @@ private struct Merger {
   private var findings: [Finding] = []
   private var globals: [GlobalUse] = []
   private var metadata: [(key: String, value: String)] = []
+  private var texts: [ByteKey: String] = [:]
 
   mutating func add(
     _ values: [Flattening.Value], of file: MergeInput
@@ -89,16 +90,25 @@ private struct Merger {
     }
     findings += file.archive.findings
     globals += file.archive.globals
-    addMetadata(of: file.archive)
     return joined
   }
 
-  /// Of texts under one key the first counts.
-  private mutating func addMetadata(of archive: TensorArchive) {
-    let texts = archive.metadata + (archive.isOfPyTorch ? [("format", "pt")] : [])
-    for text in texts where !metadata.contains(where: { $0.key == text.key }) {
-      metadata.append(text)
+  /// Takes the texts about the whole; of those under one key the first counts.
+  /// - Returns: what is lost of others.
+  mutating func addMetadata(of archive: TensorArchive) -> [Loss] {
+    var losses: [Loss] = []
+    for text in archive.metadata + (archive.isOfPyTorch ? [("format", "pt")] : []) {
+      guard let known = texts[ByteKey(text.key)] else {
+        texts[ByteKey(text.key)] = text.value
+        metadata.append(text)
+        continue
+      }
+      // Who wrote a file, the format says.
+      if text.key == "format" || ByteKey(known) == ByteKey(text.value) { continue }
+      losses.append(
+        Loss(.metadata, of: "", "the metadata \(text.key), which another file has otherwise"))
     }
+    return losses
   }
 
   mutating func archive() throws(TensorIOError) -> TensorArchive {

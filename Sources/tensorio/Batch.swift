@@ -21,7 +21,8 @@ struct Batch {
     // Of the whole list, so that all shards of it refuse alike.
     try BatchItem.requireOneOutputEach(all)
     // What would be wrong for every output is said once.
-    try ConversionTarget("-." + ending).requireUse(force: true, compress: command.compress)
+    try ConversionTarget("-." + ending).requireUse(
+      force: true, compress: command.compress, safetensors: command.safetensors.used)
     let items = try command.work.part(of: all, report)
     if items.isEmpty { return }
     try Folder.make(folder)

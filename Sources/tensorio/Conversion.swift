@@ -42,7 +42,9 @@ struct Conversion {
     self.command = command
     let target = try ConversionTarget(output, shards: command.shards.options)
     self.target = target
-    try target.requireUse(force: command.force || batch != nil, compress: command.compress)
+    try target.requireUse(
+      force: command.force || batch != nil, compress: command.compress,
+      safetensors: command.safetensors.used)
     let edit = try command.editing.edit
     let rules = try command.casts.rules
     isNested = inputs.count == 1 && target.keepsNesting && !inputs[0].archive.isProgram

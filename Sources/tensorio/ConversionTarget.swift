@@ -43,9 +43,14 @@ enum ConversionTarget {
   }
 
   /// Refuses to replace a file without being told to, and options that would do nothing.
-  func requireUse(force: Bool, compress: Int?) throws(TensorIOError) {
+  func requireUse(
+    force: Bool, compress: Int?, safetensors flag: String? = nil
+  ) throws(TensorIOError) {
     if compress != nil, descriptor?.compresses != true {
       throw TensorIOError(.invalidArgument, "--compress does nothing for this output; leave it out")
+    }
+    if let flag, descriptor?.id != "safetensors" {
+      throw TensorIOError(.invalidArgument, "\(flag) does nothing for this output; leave it out")
     }
     if case .file(let path) = self, !force, Folder.contains(path) {
       throw TensorIOError(

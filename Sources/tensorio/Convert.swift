@@ -59,12 +59,7 @@ struct Convert: ParsableCommand {
     help: ArgumentHelp(
       "What PyTorch files keep of storages larger than the tensors on them: all (keep), what is "
         + "used (compact), or all unless less than half is used (auto).", valueName: "policy"),
-    transform: { text in
-      guard let policy = ViewPolicy(rawValue: text) else {
-        throw ValidationError("--views is keep, compact or auto, not '\(text)'")
-      }
-      return policy
-    })
+    transform: choice("--views"))
   var views = ViewPolicy.automatic
 
   @OptionGroup var safetensors: SafetensorsFlags

@@ -23,12 +23,7 @@ struct ReadingFlags: ParsableArguments {
     help: ArgumentHelp(
       "Read the strings of Python 2 in pickles as auto (text where they are UTF-8), latin1 or bytes.",
       valueName: "encoding"),
-    transform: { text in
-      guard let encoding = LegacyEncoding(rawValue: text) else {
-        throw ValidationError("--encoding is auto, latin1 or bytes, not '\(text)'")
-      }
-      return encoding
-    })
+    transform: choice("--encoding"))
   var encoding = LegacyEncoding.automatic
 
   @Option(
@@ -140,5 +135,16 @@ struct InputFiles: ParsableArguments {
       let name = separator == 0x0a && line.last == 0x0d ? line.dropLast() : line
       return name.isEmpty ? nil : String(decoding: name, as: UTF8.self)
     }
+  }
+}
+
+/// Takes one of some words.
+func choice<Choice: RawRepresentable<String> & CaseIterable & SendableMetatype>(
+  _ flag: String
+) -> @Sendable (String) throws -> Choice {
+  { text in
+    if let choice = Choice(rawValue: text) { return choice }
+    let words = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+    throw ValidationError("\(flag) is one of \(words), not '\(text)'")
   }
 }

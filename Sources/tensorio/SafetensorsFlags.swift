@@ -8,12 +8,7 @@ struct SafetensorsFlags: ParsableArguments {
       "What becomes of tensors that share a storage in safetensors: each is written and the metadata "
         + "says what they share (record), each is written (clone), or what others hold is left out "
         + "(drop).", valueName: "policy"),
-    transform: { text in
-      guard let policy = TiePolicy(rawValue: text) else {
-        throw ValidationError("--ties is record, clone or drop, not '\(text)'")
-      }
-      return policy
-    })
+    transform: choice("--ties"))
   var ties = TiePolicy.record
 
   @Option(
@@ -27,6 +22,9 @@ struct SafetensorsFlags: ParsableArguments {
       throw ValidationError("--align takes a power of two from 8 to 1048576, not \(align)")
     }
   }
+
+  /// The first that was given and is not what it is without.
+  var used: String? { ties != .record ? "--ties" : align != 8 ? "--align" : nil }
 
   /// Sets what was asked for.
   func apply(to options: inout WritingOptions) {
