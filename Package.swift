@@ -44,6 +44,7 @@ let tests = [
   ("TensorDevice", ["ByteIO", "TensorModel", "TensorDevice", "TensorIO", "CDLPack"]),
   ("TensorIO", ["ByteIO", "TensorIO"]),
   ("TensorVerify", ["ByteIO", "TensorIO", "TensorVerify", "ZIPContainer", "JSONText"]),
+  ("TensorData", ["ByteIO", "TensorIO", "TensorData", "NumPyFormat"]),
   ("Command", ["TensorIO", "TensorVerify", "tensorio"]),
   ("Oracle", ["TensorIO", "TensorVerify", "tensorio"]),
 ].map { (name: String, needs: [String]) in
@@ -57,6 +58,7 @@ let package = Package(
   products: [
     .library(name: "TensorIO", targets: ["TensorIO"]),
     .library(name: "TensorVerify", targets: ["TensorVerify"]),
+    .library(name: "TensorData", targets: ["TensorData"]),
     .executable(name: "tensorio", targets: ["tensorio"]),
   ],
   dependencies: [
@@ -106,10 +108,14 @@ let package = Package(
         "TorchFormat", .product(name: "Crypto", package: "swift-crypto"),
       ],
       swiftSettings: strict),
+    .target(
+      name: "TensorData",
+      dependencies: ["ByteIO", "TensorModel", "TensorDevice", "TensorIO"],
+      swiftSettings: strict),
     .executableTarget(
       name: "tensorio",
       dependencies: [
-        "ByteIO", "TensorIO", "TensorVerify", "JSONText",
+        "ByteIO", "TensorIO", "TensorVerify", "TensorData", "JSONText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
