@@ -15,6 +15,9 @@ extension FileSlice: FileBacked {
     unsafe try file.readCached(at: range.lowerBound + part.lowerBound, into: buffer)
   }
 
+  /// Whether the byte at a place can be read without asking the disk; true too where nobody knows.
+  package func isCached(_ place: Int) -> Bool { file.isCached(at: range.lowerBound + place) }
+
   /// Copies the bytes of a range.
   package func read(
     _ part: Range<Int>, into buffer: UnsafeMutableRawBufferPointer

@@ -147,6 +147,15 @@ public final class InputFile: Sendable {
     }
   }
 
+  /// Whether the byte at an offset can be read without asking the disk; true too where nobody knows.
+  func isCached(at offset: Int) -> Bool {
+    switch origin {
+    case .opened(let fd, _): SystemCall.isCached(fd, at: offset)
+    case .part(let file, let start): file.isCached(at: start + offset)
+    case .memory: true
+    }
+  }
+
   /// Has the disk read bytes that are wanted soon.
   func willNeed(at offset: Int, byteCount: Int) {
     switch origin {

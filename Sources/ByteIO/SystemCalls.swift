@@ -135,6 +135,13 @@ enum SystemCall {
       == buffer.count
   }
 
+  /// Whether a byte is in the page cache; true too where kernel or file system cannot tell.
+  static func isCached(_ fd: Int32, at offset: Int) -> Bool {
+    var byte: UInt8 = 0
+    return retrying { unsafe tio_read_cached(fd, &byte, 1, Int64(offset)) } >= 0
+      || errno != EAGAIN
+  }
+
   /// Has the kernel read a part of a file in the background.
   static func willNeed(_ fd: Int32, at offset: Int, byteCount: Int) {
     _ = posix_fadvise(fd, off_t(offset), off_t(byteCount), POSIX_FADV_WILLNEED)

@@ -4,9 +4,9 @@ internal import TensorIO
 
 /// Makes batches ahead of whoever takes them, on other threads, and hands them on in order.
 ///
-/// One job makes one batch, and the job of a batch is queued when the one so many before it is taken:
-/// no thread ever waits for the consumer, and nothing runs ahead of it. Where no thread takes a job up
-/// in time, the consumer's own makes the batch.
+/// Workers make one batch after the other and end when enough are made; the consumer starts them again
+/// when it takes one. So no thread ever waits for the consumer. Where no thread begins a batch in time,
+/// the consumer's own makes it.
 final class BatchPipeline: Sendable {
   private let core: Core
 
@@ -59,7 +59,7 @@ private struct BatchPlan: Sendable {
   }
 }
 
-/// The state that the consumer and the jobs share.
+/// The state that the consumer and the workers share.
 private final class Core: Sendable {
   private let plan: BatchPlan
   private let prefetch: Int
@@ -68,19 +68,17 @@ private final class Core: Sendable {
   private struct State {
     /// The batch that is handed on next.
     var next = 0
-    /// The first batch whose job is not queued.
-    var queued = 0
-    /// Batches that a thread is making, or has made.
-    var begun: [Int: Result<TensorBatch, any Error>?] = [:]
+    /// The first batch that nobody has begun.
+    var unclaimed = 0
+    /// The end of the batches that may be made before another one is asked for.
+    var end = 0
+    /// Batches that were made and not handed on.
+    var made: [Int: Result<TensorBatch, any Error>] = [:]
+    /// Workers that are running, or will be.
+    var workers = 0
     /// The consumer, when it waits for the next batch.
     var waiter: CheckedContinuation<TensorBatch?, any Error>?
     var isStopped = false
-
-    /// The next batch was handed on.
-    mutating func finish() {
-      begun[next] = nil
-      next += 1
-    }
   }
 
   init(_ plan: BatchPlan, prefetch: Int) {
@@ -109,21 +107,22 @@ private final class Core: Sendable {
   }
 
   func next() async throws -> TensorBatch? {
-    queueJobs()
+    startWorkers()
     switch turn() {
     case .end: return nil
-    case .ready(let result): return try taken(result)
+    case .ready(let result): return try result.get()
     case .make(let index):
       let result = Result { try plan.batch(index) }
-      return try taken(result)
+      state.withLock { $0.next += 1 }
+      return try result.get()
     case .wait: break
     }
     return try await withCheckedThrowingContinuation { continuation in
       // Between the two locks the batch may have come.
       let result = state.withLock { state -> Result<TensorBatch?, any Error>? in
         if state.isStopped { return .failure(CancellationError()) }
-        if let made = state.begun[state.next] ?? nil {
-          state.finish()
+        if let made = state.made.removeValue(forKey: state.next) {
+          state.next += 1
           return made.map { $0 }
         }
         state.waiter = continuation
@@ -137,51 +136,55 @@ private final class Core: Sendable {
     state.withLock { state in
       if state.isStopped { return .ready(.failure(CancellationError())) }
       guard state.next < plan.count else { return .end }
-      switch state.begun[state.next] {
-      case .some(.some(let result)): return .ready(result)
-      case .some(.none): return .wait
-      case .none:
-        state.begun[state.next] = .some(.none)
-        return .make(state.next)
+      if let made = state.made.removeValue(forKey: state.next) {
+        state.next += 1
+        return .ready(made)
       }
+      guard state.unclaimed == state.next else { return .wait }
+      state.unclaimed += 1
+      return .make(state.next)
     }
   }
 
-  /// Hands a batch to the consumer.
-  private func taken(_ result: Result<TensorBatch, any Error>) throws -> TensorBatch {
-    state.withLock { $0.finish() }
-    return try result.get()
-  }
-
-  /// Queues the jobs of the batches that may be made now.
-  private func queueJobs() {
-    let indexes = state.withLock { state -> Range<Int> in
-      guard prefetch > 0, !state.isStopped else { return 0..<0 }
-      let end = min(state.next + prefetch + 1, plan.count)
-      let start = max(state.queued, state.next)
-      state.queued = max(state.queued, end)
-      return start < end ? start..<end : 0..<0
+  /// Starts as many workers as there are batches to be made, one a core at most.
+  private func startWorkers() {
+    let count = state.withLock { state in
+      guard !state.isStopped else { return 0 }
+      // The consumer makes its own batch where nobody has begun it.
+      state.end = min(state.next + prefetch + 1, plan.count)
+      let batches = state.end - max(state.unclaimed, state.next + 1)
+      let count = max(0, min(batches, Parallel.coreCount - state.workers))
+      state.workers += count
+      return count
     }
-    for index in indexes {
-      DispatchQueue.global(qos: .userInitiated).async { [self] in make(index) }
+    for _ in 0..<count {
+      DispatchQueue.global(qos: .userInitiated).async { [self] in work() }
     }
   }
 
-  /// Makes a batch, unless somebody has begun it.
-  private func make(_ index: Int) {
-    let isMine = state.withLock { state in
-      guard !state.isStopped, index >= state.next, state.begun[index] == nil else { return false }
-      state.begun[index] = .some(.none)
-      return true
-    }
-    guard isMine else { return }
-    let result = Result { try plan.batch(index) }
-    let waiter = state.withLock { state -> CheckedContinuation<TensorBatch?, any Error>? in
-      guard index == state.next, let waiter = state.waiter.take() else {
-        if !state.isStopped { state.begun[index] = .some(result) }
+  /// Makes batches until no more are wanted.
+  private func work() {
+    while let index = claim() { hand(Result { try plan.batch(index) }, of: index) }
+  }
+
+  private func claim() -> Int? {
+    state.withLock { state in
+      guard !state.isStopped, state.unclaimed < state.end else {
+        state.workers -= 1
         return nil
       }
-      state.finish()
+      state.unclaimed += 1
+      return state.unclaimed - 1
+    }
+  }
+
+  private func hand(_ result: Result<TensorBatch, any Error>, of index: Int) {
+    let waiter = state.withLock { state -> CheckedContinuation<TensorBatch?, any Error>? in
+      guard index == state.next, let waiter = state.waiter.take() else {
+        if !state.isStopped { state.made[index] = result }
+        return nil
+      }
+      state.next += 1
       return waiter
     }
     waiter?.resume(with: result.map { $0 })

@@ -4,7 +4,7 @@ internal import TensorModel
 
 /// Makes tensors of a column's rows.
 ///
-/// Rows are gathered, converted and scaled piece by piece, so that what one step made is still in the
+/// Rows are converted and scaled run by run where they lie, so that what one step made is still in the
 /// cache for the next one.
 struct ColumnReader: Sendable {
   private let column: DatasetColumn
@@ -64,54 +64,39 @@ struct ColumnReader: Sendable {
   private func fill(
     _ buffer: UnsafeMutableRawBufferPointer, _ rows: [Int]
   ) throws(TensorIOError) {
-    guard fused.isNeeded else {
-      unsafe try read(rows[...], into: buffer)
-      return try requireUnchanged(rows)
-    }
-    let rowBytes = readers.first?.rowBytes ?? 0
-    let step = max(1, min(rows.count, Self.pieceBytes / max(1, rowBytes)))
-    let scratch = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: max(1, step * rowBytes), alignment: 64)
-    defer { unsafe scratch.deallocate() }
-    for start in stride(from: 0, to: rows.count, by: step) {
-      let piece = rows[start..<min(start + step, rows.count)]
-      let source = unsafe UnsafeMutableRawBufferPointer(
-        rebasing: scratch[..<(piece.count * rowBytes)])
-      unsafe try read(piece, into: source)
-      let target = unsafe UnsafeMutableRawBufferPointer(
-        rebasing: buffer[start * fused.rowBytes..<piece.endIndex * fused.rowBytes])
-      unsafe try fused.apply(UnsafeRawBufferPointer(source), into: target, rows: piece)
-    }
-    try requireUnchanged(rows)
-  }
-
-  /// Rows that stay in the second-level cache until they are converted.
-  private static let pieceBytes = 256 << 10
-
-  /// Copies rows of the parts that have them.
-  private func read(
-    _ rows: ArraySlice<Int>, into buffer: UnsafeMutableRawBufferPointer
-  ) throws(TensorIOError) {
-    guard readers.count > 1 else { return unsafe try readers[0].read(rows, into: buffer) }
-    let rowBytes = readers[0].rowBytes
-    var start = rows.startIndex
-    while start < rows.endIndex {
+    var start = 0
+    while start < rows.count {
       let part = column.part(of: rows[start])
       let range = column.starts[part]..<column.starts[part + 1]
-      let end = rows[start...].firstIndex { !range.contains($0) } ?? rows.endIndex
-      let local = rows[start..<end].map { $0 - range.lowerBound }
-      let first = (start - rows.startIndex) * rowBytes
+      let end = rows[start...].firstIndex { !range.contains($0) } ?? rows.count
+      let local =
+        range.lowerBound == 0
+        ? rows[start..<end] : rows[start..<end].map { $0 - range.lowerBound }[...]
       let target = unsafe UnsafeMutableRawBufferPointer(
-        rebasing: buffer[first..<first + local.count * rowBytes])
-      unsafe try readers[part].read(local[...], into: target)
+        rebasing: buffer[start * fused.rowBytes..<end * fused.rowBytes])
+      unsafe try fill(target, readers[part], local, rows[start..<end])
       start = end
     }
   }
 
-  /// Rows of a file that was written to meanwhile are not handed out.
-  private func requireUnchanged(_ rows: [Int]) throws(TensorIOError) {
-    guard readers.count > 1 else { return try readers[0].requireUnchanged() }
-    for part in Set(rows.map { column.part(of: $0) }) { try readers[part].requireUnchanged() }
+  /// Makes rows of one part.
+  /// - Parameters:
+  ///   - local: the rows by their places in the part.
+  ///   - rows: the same rows by their places in the column, for messages.
+  private func fill(
+    _ buffer: UnsafeMutableRawBufferPointer, _ reader: RowReader, _ local: ArraySlice<Int>,
+    _ rows: ArraySlice<Int>
+  ) throws(TensorIOError) {
+    guard fused.isNeeded else { return unsafe try reader.read(local, into: buffer) }
+    let fused = fused
+    unsafe try reader.forEachRun(of: local) { (bytes, first) throws(TensorIOError) in
+      let count = bytes.count / reader.rowBytes
+      unsafe try fused.apply(
+        bytes,
+        into: UnsafeMutableRawBufferPointer(
+          rebasing: buffer[first * fused.rowBytes..<(first + count) * fused.rowBytes]),
+        rows: rows[rows.startIndex + first..<rows.startIndex + first + count])
+    }
   }
 }
 

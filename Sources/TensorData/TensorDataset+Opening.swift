@@ -13,6 +13,7 @@ extension TensorDataset {
   /// Checksums of stored archive members are compared now, which reads them once; compressed members
   /// are decoded into memory when their rows are first asked for, within the limits.
   /// - Parameters:
+  ///   - path: the file or the folder.
   ///   - columns: the tensors, in this order; nil for all.
   ///   - options: how files are read.
   /// - Throws: `invalidArgument` when the tensors have different numbers of rows (name those that
@@ -35,7 +36,11 @@ extension TensorDataset {
   }
 
   /// Opens files whose rows follow each other, in this order; each has all the columns.
-  /// - Parameter loneName: what the column of lone arrays is called.
+  /// - Parameters:
+  ///   - paths: the files, one at least.
+  ///   - names: the tensors, in this order; nil for all of the first file.
+  ///   - loneName: what the column of lone arrays is called.
+  ///   - options: how files are read.
   /// - Throws: as ``init(opening:columns:options:)``.
   public init(
     shards paths: [String], columns names: [String]? = nil, loneName: String = "array",

@@ -49,6 +49,7 @@ public struct TensorDataset: Sendable {
 
   /// A dataset of an archive's tensors.
   /// - Parameters:
+  ///   - archive: where the tensors are.
   ///   - names: the tensors, in this order; nil for all.
   ///   - loneName: what a lone array is called, which has no name.
   /// - Throws: `invalidArgument` for a name that is not there, tensors without axes, and tensors with
@@ -89,8 +90,8 @@ extension TensorDataset {
     return try TensorDataset(columns: columns)
   }
 
-  /// The dataset with a column's numbers as another dtype, as ``Tensor/converted(to:policy:limits:)``
-  /// makes them.
+  /// The dataset with a column's numbers as another dtype, as
+  /// ``/TensorIO/Tensor/converted(to:policy:limits:)`` makes them.
   /// - Throws: `invalidArgument` for a name that is no column.
   public func converting(
     _ name: String, to dtype: DType, policy: CastPolicy = .checked
@@ -101,7 +102,11 @@ extension TensorDataset {
   /// The dataset with a column's numbers times a factor, plus an offset: `.scaling("x", by: 1.0 / 255)`.
   ///
   /// Numbers become `dtype` first; both operations round in it, as NumPy's do.
-  /// - Parameter dtype: float32 or float64.
+  /// - Parameters:
+  ///   - name: the column.
+  ///   - dtype: float32 or float64.
+  ///   - factor: what each number is multiplied by.
+  ///   - offset: what is added then.
   /// - Throws: `invalidArgument` for a name that is no column or another dtype.
   public func scaling(
     _ name: String, to dtype: DType = .float32, by factor: Double, adding offset: Double = 0
@@ -116,8 +121,9 @@ extension TensorDataset {
 
   /// The dataset with a column's rows put through a function: labels become one-hot vectors, images
   /// are cut.
-  /// - Parameter transform: gets some rows as one tensor and answers as many; runs on several threads
-  ///   at once.
+  /// - Parameters:
+  ///   - name: the column.
+  ///   - transform: gets some rows as one tensor and answers as many; runs on several threads at once.
   /// - Throws: `invalidArgument` for a name that is no column.
   public func mapping(
     _ name: String, _ transform: @escaping @Sendable (Tensor) throws -> Tensor

@@ -2,9 +2,10 @@ package import ByteIO
 
 /// Copies rows of a tensor, the parts along its first axis, in any order and from several threads.
 ///
-/// Rows of a file are read with checked copies where a run of them has 1 KiB or more, so that a file
-/// cut short is an error; smaller ones come from the mapped file, where a system call for each would
-/// cost more than the copy.
+/// Rows that are in the page cache come from the mapped file, where a system call for each would cost
+/// as much as the copy; the others are read, so that a disk can be asked for many at a time. A file that
+/// was cut short is an error, unless that happens between looking and touching: then the system sends
+/// SIGBUS.
 package struct RowReader: Sendable {
   /// The number of rows.
   package let count: Int
@@ -16,11 +17,8 @@ package struct RowReader: Sendable {
   private let file: FileSlice?
   /// What hands out parts of bytes that are in no memory, such as those that conversion makes.
   private let loader: (any PartLoading)?
-  /// Whether a row is one run of bytes, and whether the next one begins where it ends.
-  private let (isRowContiguous, isContiguous): (Bool, Bool)
-
-  /// From here on, a system call costs less than what it saves.
-  private static let leastReadBytes = 1024
+  /// Whether a row is one run of bytes.
+  private let isRowContiguous: Bool
 
   /// A reader for the rows of a tensor.
   /// - Throws: `invalidArgument` for a tensor without axes; `unsupported` for elements that are not
@@ -46,17 +44,48 @@ package struct RowReader: Sendable {
     let rowShape = Array(tensor.shape.dropFirst())
     rowBytes = try Shape.byteCount(of: tensor.dtype, shape: rowShape)
     isRowContiguous = Shape.isRowMajor(rowShape, Array(tensor.strides.dropFirst()))
-    isContiguous = tensor.isContiguous
     try tensor.storage.verifyInPlace()
     let source = tensor.storage.source
     file = isRowContiguous ? (source as? any FileBacked)?.bytesInFile : nil
-    loader = isContiguous && !source.isResident ? source.parts : nil
+    loader = tensor.isContiguous && !source.isResident ? source.parts : nil
   }
 
   /// Throws `io` when the file behind the rows was written to since it was opened.
   package func requireUnchanged() throws(TensorIOError) {
     try tensor.storage.source.requireUnchanged()
   }
+
+  /// Hands rows to `body` in order, little-endian and without gaps, in runs of one or more: in place
+  /// where they lie so in memory, otherwise in pieces that were copied.
+  /// - Parameters:
+  ///   - rows: below ``count``.
+  ///   - body: gets the bytes of a run, and how many rows came before it.
+  package func forEachRun(
+    of rows: ArraySlice<Int>,
+    _ body: (UnsafeRawBufferPointer, Int) throws(TensorIOError) -> Void
+  ) throws(TensorIOError) {
+    if rowBytes == 0 || rows.isEmpty { return }
+    try requireUnchanged()
+    if isDirect, isInMemory(rows) {
+      unsafe try withRunsInPlace(rows, body)
+    } else {
+      let step = max(1, min(rows.count, Self.pieceBytes / rowBytes))
+      let scratch = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: step * rowBytes, alignment: 64)
+      defer { unsafe scratch.deallocate() }
+      for start in stride(from: rows.startIndex, to: rows.endIndex, by: step) {
+        let piece = rows[start..<min(start + step, rows.endIndex)]
+        let bytes = unsafe Self.part(scratch, 0, piece.count * rowBytes)
+        unsafe try copy(piece, bytes)
+        unsafe rewrite.apply(to: bytes)
+        unsafe try body(UnsafeRawBufferPointer(bytes), start - rows.startIndex)
+      }
+    }
+    try requireUnchanged()
+  }
+
+  /// Rows that stay in the second-level cache until they are used.
+  private static let pieceBytes = 256 << 10
 
   /// Copies rows, little-endian, one after the other.
   /// - Parameters:
@@ -66,48 +95,26 @@ package struct RowReader: Sendable {
     _ rows: ArraySlice<Int>, into buffer: UnsafeMutableRawBufferPointer
   ) throws(TensorIOError) {
     if rowBytes == 0 || rows.isEmpty { return }
-    if isContiguous, file != nil || loader != nil {
-      unsafe try readRuns(rows, buffer)
-    } else if file != nil, rowBytes >= Self.leastReadBytes {
-      let ranges = rows.map { bytes(ofRow: $0) }
-      unsafe try readFile(ranges, buffer)
-    } else {
-      unsafe try copyInPlace(rows, buffer)
-    }
+    try requireUnchanged()
+    unsafe try copy(rows, buffer)
     unsafe rewrite.apply(to: buffer)
+    try requireUnchanged()
   }
 
-  /// Where a row lies in the storage; rows are contiguous.
-  private func bytes(ofRow row: Int, count: Int = 1) -> Range<Int> {
-    let size = tensor.dtype.bitWidth / 8
-    let start = (tensor.firstIndex + row * (tensor.strides.first ?? 0)) * size
-    return start..<start + rowBytes * count
-  }
-
-  /// Reads rows that follow each other at once.
-  private func readRuns(
+  private func copy(
     _ rows: ArraySlice<Int>, _ buffer: UnsafeMutableRawBufferPointer
   ) throws(TensorIOError) {
-    var ranges: [Range<Int>] = []
-    ranges.reserveCapacity(rows.count)
-    for row in rows {
-      let next = bytes(ofRow: row)
-      if let last = ranges.last, last.upperBound == next.lowerBound {
-        ranges[ranges.count - 1] = last.lowerBound..<next.upperBound
-      } else {
-        ranges.append(next)
-      }
-    }
     if let loader {
-      var position = 0
-      for range in ranges {
-        unsafe try loader.load(range, into: Self.part(buffer, position, range.count))
-        position += range.count
+      unsafe try load(rows, loader, buffer)
+    } else if !isRowContiguous {
+      unsafe try gather(rows, buffer)
+    } else if file == nil || isInMemory(rows) {
+      let rowBytes = rowBytes
+      unsafe try withRunsInPlace(rows) { (bytes, first) throws(TensorIOError) in
+        unsafe Self.part(buffer, first * rowBytes, bytes.count).copyMemory(from: bytes)
       }
-    } else if rowBytes * rows.count / ranges.count >= Self.leastReadBytes {
-      unsafe try readFile(ranges, buffer)
     } else {
-      unsafe try copyInPlace(rows, buffer)
+      unsafe try readFile(rows, buffer)
     }
   }
 
@@ -117,46 +124,111 @@ package struct RowReader: Sendable {
     unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[start..<start + count])
   }
 
-  /// Reads what is in the page cache, while the disk is asked for the rest.
-  private func readFile(
-    _ ranges: [Range<Int>], _ buffer: UnsafeMutableRawBufferPointer
+  /// Where a row lies in the storage, if it is contiguous.
+  private func bytes(ofRow row: Int) -> Range<Int> {
+    let size = tensor.dtype.bitWidth / 8
+    let start = (tensor.firstIndex + row * (tensor.strides.first ?? 0)) * size
+    return start..<start + rowBytes
+  }
+
+  /// Calls `body` with the bytes of rows that follow each other in memory, and how many rows came
+  /// before.
+  private func forEachRange(
+    of rows: ArraySlice<Int>, _ body: (Range<Int>, Int) throws(TensorIOError) -> Void
   ) throws(TensorIOError) {
-    guard let file else { return }
-    var (position, missing) = (0, [(range: Range<Int>, position: Int)]())
-    for range in ranges {
-      if unsafe try !file.readCached(range, into: Self.part(buffer, position, range.count)) {
-        file.willNeed(range)
-        missing.append((range, position))
+    var (run, first) = (0..<0, 0)
+    for (number, row) in rows.enumerated() {
+      let next = bytes(ofRow: row)
+      if next.lowerBound == run.upperBound, number > 0 {
+        run = run.lowerBound..<next.upperBound
+      } else {
+        if number > 0 { try body(run, first) }
+        (run, first) = (next, number)
       }
-      position += range.count
     }
-    for (range, position) in missing {
-      unsafe try file.read(range, into: Self.part(buffer, position, range.count))
+    try body(run, first)
+  }
+}
+
+// MARK: Memory and mapped files
+
+extension RowReader {
+  /// Whether rows can be handed out where they lie.
+  private var isDirect: Bool { isRowContiguous && loader == nil && rewrite.isIdentity }
+
+  /// Whether touching rows in place asks no disk, as far as a few of them tell.
+  ///
+  /// A page that is missing stops the thread until it was read; read calls can ask for all of them
+  /// first.
+  private func isInMemory(_ rows: ArraySlice<Int>) -> Bool {
+    guard let file else { return true }
+    // Of neighbours, the last one tells whether the disk was asked for all.
+    let isRun = (rows.last ?? 0) - (rows.first ?? 0) == rows.count - 1
+    for probe in (isRun ? Self.probes : 1)...Self.probes {
+      let row = rows[rows.startIndex + max(0, rows.count * probe / Self.probes - 1)]
+      if !file.isCached(bytes(ofRow: row).lowerBound) { return false }
+    }
+    return true
+  }
+
+  private static let probes = 4
+
+  private func withRunsInPlace(
+    _ rows: ArraySlice<Int>,
+    _ body: (UnsafeRawBufferPointer, Int) throws(TensorIOError) -> Void
+  ) throws(TensorIOError) {
+    unsafe try tensor.storage.withUnsafeBytes { (region) throws(TensorIOError) in
+      try forEachRange(of: rows) { (range, first) throws(TensorIOError) in
+        unsafe try body(UnsafeRawBufferPointer(rebasing: region[range]), first)
+      }
     }
   }
 
-  /// Copies rows out of memory or the mapped file.
-  private func copyInPlace(
+  /// Copies rows whose elements do not follow each other.
+  private func gather(
     _ rows: ArraySlice<Int>, _ buffer: UnsafeMutableRawBufferPointer
   ) throws(TensorIOError) {
-    // A file that has become shorter must not be touched where it ended.
-    try requireUnchanged()
     let (shape, strides) = (Array(tensor.shape.dropFirst()), Array(tensor.strides.dropFirst()))
     let itemSize = tensor.dtype.bitWidth / 8
     unsafe try tensor.storage.withUnsafeBytes { (region) throws(TensorIOError) in
       guard let base = region.baseAddress else { return }
       for (number, row) in rows.enumerated() {
         // SAFETY: the outline lies inside the storage, and callers name rows below `count`.
-        let source = unsafe base + bytes(ofRow: row).lowerBound
-        let target = unsafe Self.part(buffer, number * rowBytes, rowBytes)
-        if isRowContiguous {
-          unsafe target.copyMemory(
-            from: UnsafeRawBufferPointer(start: source, count: rowBytes))
-        } else {
-          unsafe Tensor.gather(
-            into: target, from: source, itemSize: itemSize, shape: shape, strides: strides)
-        }
+        unsafe Tensor.gather(
+          into: Self.part(buffer, number * rowBytes, rowBytes),
+          from: base + bytes(ofRow: row).lowerBound, itemSize: itemSize, shape: shape,
+          strides: strides)
       }
+    }
+  }
+}
+
+// MARK: Disks and conversions
+
+extension RowReader {
+  /// Reads what is in the page cache, while the disk is asked for the rest.
+  private func readFile(
+    _ rows: ArraySlice<Int>, _ buffer: UnsafeMutableRawBufferPointer
+  ) throws(TensorIOError) {
+    guard let file else { return }
+    var missing: [(range: Range<Int>, place: Int)] = []
+    try forEachRange(of: rows) { (range, first) throws(TensorIOError) in
+      let place = first * rowBytes
+      if unsafe try file.readCached(range, into: Self.part(buffer, place, range.count)) { return }
+      file.willNeed(range)
+      missing.append((range, place))
+    }
+    for (range, place) in missing {
+      unsafe try file.read(range, into: Self.part(buffer, place, range.count))
+    }
+  }
+
+  /// Copies rows that somebody makes.
+  private func load(
+    _ rows: ArraySlice<Int>, _ loader: any PartLoading, _ buffer: UnsafeMutableRawBufferPointer
+  ) throws(TensorIOError) {
+    try forEachRange(of: rows) { (range, first) throws(TensorIOError) in
+      unsafe try loader.load(range, into: Self.part(buffer, first * rowBytes, range.count))
     }
   }
 }
