@@ -41,7 +41,7 @@ let formatTargets = formats.flatMap { format -> [Target] in
 let tests = [
   ("ByteIO", ["ByteIO"]), ("TensorModel", ["ByteIO", "TensorModel"]),
   ("ZIPContainer", ["ByteIO", "ZIPContainer"]), ("Pickle", ["ByteIO", "Pickle"]),
-  ("TensorDevice", ["ByteIO", "TensorModel", "TensorDevice", "TensorIO", "CDLPack"]),
+  ("TensorDevice", ["ByteIO", "TensorModel", "TensorDevice", "TensorIO", "TensorData", "CDLPack"]),
   ("TensorIO", ["ByteIO", "TensorIO"]),
   ("TensorVerify", ["ByteIO", "TensorIO", "TensorVerify", "ZIPContainer", "JSONText"]),
   ("TensorData", ["ByteIO", "TensorIO", "TensorData", "NumPyFormat"]),

@@ -1,4 +1,5 @@
 internal import ByteIO
+internal import TensorDevice
 public import TensorIO
 
 /// Some rows of a dataset: one tensor a column, with as many rows.
@@ -46,7 +47,8 @@ struct BatchReader: Sendable {
   private let names: [String]
   private let readers: [ColumnReader]
   private let pool: BytePool
-  private let device: Device
+  /// Nil for batches that stay where they are made.
+  private let placement: Placement?
 
   /// - Parameter kept: buffers of each size that wait to be used again.
   init(
@@ -57,7 +59,7 @@ struct BatchReader: Sendable {
     for column in dataset.columns { readers.append(try ColumnReader(column)) }
     self.readers = readers
     pool = BytePool(mostKept: kept * readers.count)
-    self.device = device
+    placement = device == .cpu ? nil : try Placement(device)
     count = dataset.count
   }
 
@@ -70,7 +72,7 @@ struct BatchReader: Sendable {
     var columns: [(name: String, tensor: Tensor)] = []
     for (name, reader) in zip(names, readers) {
       var tensor = try reader.tensor(of: rows, from: pool)
-      if device != .cpu { tensor = try tensor.to(device) }
+      if let placement { tensor = try placement.place(tensor) }
       columns.append((name, tensor))
     }
     return TensorBatch(columns: columns, rows: rows, position: position)

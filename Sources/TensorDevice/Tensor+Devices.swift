@@ -15,16 +15,7 @@ extension Tensor {
   public func to(
     _ device: Device, options: TransferOptions = TransferOptions()
   ) throws(TensorIOError) -> Tensor {
-    guard let target = try device.target else { return try onHost() }
-    if storage.residence == target {
-      return self.device == target ? self : tagged(device: target, requiresGrad: requiresGrad)
-    }
-    let lanes = try CUDA.lanes(target)
-    let part = try uploadable().narrowed()
-    let job = UploadJob(
-      name: nil, source: part.storage.source, rewrite: StorageRewrite(toLittleEndian: part))
-    let bytes = try Upload.run([job], lanes, options)
-    return try part.moved(toLittleEndian: TensorStorage(bytes[0]), on: target)
+    try Placement(device).place(self, options: options)
   }
 
   /// The tensor itself, if it has bytes that a device could hold.
@@ -55,6 +46,36 @@ extension Tensor {
     }
     defer { withExtendedLifetime(bytes) {} }
     return try body(bytes.address, bytes.byteCount)
+  }
+}
+
+/// A device that tensors go to one after the other, found once.
+package struct Placement: Sendable {
+  /// Nil for the host.
+  private let lanes: StagingLanes?
+  private let target: Device
+
+  /// - Throws: `device` where there is no such device.
+  package init(_ device: Device) throws(TensorIOError) {
+    let target = try device.target
+    lanes = if let target { try CUDA.lanes(target) } else { nil }
+    self.target = target ?? .cpu
+  }
+
+  /// The tensor on the device, as ``Tensor/to(_:options:)`` has it.
+  package func place(
+    _ tensor: Tensor, options: TransferOptions = TransferOptions()
+  ) throws(TensorIOError) -> Tensor {
+    guard let lanes else { return try tensor.onHost() }
+    if tensor.storage.residence == target {
+      return tensor.device == target
+        ? tensor : tensor.tagged(device: target, requiresGrad: tensor.requiresGrad)
+    }
+    let part = try tensor.uploadable().narrowed()
+    let job = UploadJob(
+      name: nil, source: part.storage.source, rewrite: StorageRewrite(toLittleEndian: part))
+    let bytes = try Upload.run([job], lanes, options)
+    return try part.moved(toLittleEndian: TensorStorage(bytes[0]), on: target)
   }
 }
 
