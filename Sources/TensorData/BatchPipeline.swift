@@ -11,7 +11,7 @@ final class BatchPipeline: Sendable {
   private let core: Core
 
   init(_ batches: TensorBatches) throws(TensorIOError) {
-    core = Core(try BatchPlan(batches), prefetch: max(0, batches.prefetch))
+    core = Core(try BatchPlan(batches), prefetch: batches.prefetch)
   }
 
   deinit { core.stop() }
@@ -43,7 +43,7 @@ private struct BatchPlan: Sendable {
       count: batches.dataset.count, shuffle: batches.shuffle, epoch: batches.epoch)
     // Those under way, and two in the consumer's hands.
     reader = try BatchReader(
-      batches.dataset, keeping: max(0, batches.prefetch) + 2, device: batches.device)
+      batches.dataset, keeping: batches.prefetch + 2, device: batches.device)
   }
 
   /// The number of batches.
@@ -51,7 +51,7 @@ private struct BatchPlan: Sendable {
 
   func batch(_ index: Int) throws -> TensorBatch {
     let start = places.lowerBound + index * batches.size
-    let end = min(start + batches.size, places.upperBound)
+    let end = start + min(batches.size, places.upperBound - start)
     let position = BatchPosition(
       rowCount: order.count, shuffle: order.shuffle, epoch: order.epoch, shard: batches.shard,
       shardCount: batches.shardCount, next: end)

@@ -29,24 +29,7 @@ struct ColumnReader: Sendable {
 
   /// The rows as one tensor, in memory of the pool.
   func tensor(of rows: [Int], from pool: BytePool) throws -> Tensor {
-    var tensor = try gathered(rows, pool)
-    for step in rest {
-      switch step {
-      case .convert(let dtype, let policy):
-        tensor = try tensor.converted(to: dtype, policy: policy)
-      case .scale(let factor, let offset):
-        tensor = try tensor.scaled(by: factor, adding: offset)
-      case .map(let transform):
-        tensor = try transform(tensor)
-        guard tensor.shape.first == rows.count else {
-          throw TensorIOError(
-            .invalidArgument,
-            "mapping made the shape \(tensor.shape) of \(rows.count) rows; the first axis has to "
-              + "stay", at: .init(tensor: column.name))
-        }
-      }
-    }
-    return tensor
+    try column.applying(rest, to: gathered(rows, pool), limits: .unlimited)
   }
 
   /// The rows after the fused steps.

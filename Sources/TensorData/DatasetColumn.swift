@@ -79,6 +79,32 @@ public struct DatasetColumn: Sendable {
     return try DatasetColumn(name, slices, steps: steps)
   }
 
+  /// Takes steps with some rows.
+  /// - Throws: what converting and mapping throw; `invalidArgument` when mapping makes another number
+  ///   of rows.
+  func applying(
+    _ steps: ArraySlice<Step>, to rows: Tensor, limits: DecodingLimits
+  ) throws -> Tensor {
+    var tensor = rows
+    for step in steps {
+      switch step {
+      case .convert(let dtype, let policy):
+        tensor = try tensor.converted(to: dtype, policy: policy, limits: limits)
+      case .scale(let factor, let offset):
+        tensor = try tensor.scaled(by: factor, adding: offset, limits: limits)
+      case .map(let transform):
+        tensor = try transform(tensor)
+        guard tensor.shape.first == rows.shape.first else {
+          throw TensorIOError(
+            .invalidArgument,
+            "mapping made the shape \(tensor.shape) of \(rows.shape.first ?? 0) rows; the first axis "
+              + "has to stay", at: .init(tensor: name))
+        }
+      }
+    }
+    return tensor
+  }
+
   /// The part that holds a row, by its index; rows lie below ``count``.
   func part(of row: Int) -> Int {
     if parts.count == 1 { return 0 }

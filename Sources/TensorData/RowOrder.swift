@@ -101,45 +101,51 @@ public struct RowOrder: Sendable, RandomAccessCollection {
 }
 
 /// Blocks in random order, of which so many that follow each other are mixed.
+///
+/// Counts without sign: the blocks may have room for more rows than an Int can count.
 private struct BlockLayout: Sendable {
-  let count: Int
-  let size: Int
+  let count: UInt
+  let size: UInt
   let windowBlocks: Int
   let numbers: (UInt64, UInt64)
   let blocks: Permutation
   /// Where the last block comes, which may be short.
-  let lastSlot: Int
+  let lastSlot: UInt
 
   init(count: Int, size: Int, window: Int, _ numbers: (UInt64, UInt64)) {
-    self.count = count
-    self.size = min(size, count)
-    let blockCount = (count - 1) / self.size + 1
-    windowBlocks = min(window, blockCount)
+    // Decoded shuffles may have any numbers.
+    let size = max(1, min(size, count))
+    self.count = count.magnitude
+    self.size = size.magnitude
+    let blockCount = (count - 1) / size + 1
+    windowBlocks = max(1, min(window, blockCount))
     self.numbers = numbers
     blocks = Permutation(count: blockCount, of: (numbers.0, numbers.1, 0))
-    lastSlot = blocks.place(of: blockCount - 1)
+    lastSlot = blocks.place(of: blockCount - 1).magnitude
   }
 
   /// The rows that the last block lacks.
-  private var gap: Int { blocks.count * size - count }
+  private var gap: UInt { blocks.count.magnitude * size - count }
 
   /// The place of the first row of the block in a slot.
-  func start(ofSlot slot: Int) -> Int {
+  func start(ofSlot slot: UInt) -> UInt {
     slot * size - (slot > lastSlot ? gap : 0)
   }
 
   /// The slot whose block holds a place before rows are mixed.
-  func slot(at place: Int) -> Int {
+  func slot(at place: UInt) -> UInt {
     place < start(ofSlot: lastSlot + 1) ? min(place / size, lastSlot) : (place + gap) / size
   }
 
   /// The rows that are mixed with each other around a place.
   func mix(around place: Int) -> Mix {
-    let window = slot(at: place) / windowBlocks
-    let start = start(ofSlot: window * windowBlocks)
-    let end = self.start(ofSlot: min((window + 1) * windowBlocks, blocks.count))
+    let windowBlocks = windowBlocks.magnitude
+    let window = slot(at: place.magnitude) / windowBlocks
+    let first = window * windowBlocks
+    let start = Int(start(ofSlot: first))
+    let end = Int(self.start(ofSlot: min(first + windowBlocks, blocks.count.magnitude)))
     let order = Permutation(
-      count: end - start, of: (numbers.0, numbers.1, UInt64(window.magnitude) + 1))
+      count: end - start, of: (numbers.0, numbers.1, UInt64(window) + 1))
     return Mix(layout: self, places: start..<end, order: order)
   }
 
@@ -149,9 +155,10 @@ private struct BlockLayout: Sendable {
     let order: Permutation
 
     func row(at place: Int) -> Int {
-      let source = places.lowerBound + order[place - places.lowerBound]
+      let source = (places.lowerBound + order[place - places.lowerBound]).magnitude
       let slot = layout.slot(at: source)
-      return layout.blocks[slot] * layout.size + (source - layout.start(ofSlot: slot))
+      return layout.blocks[Int(slot)] * Int(layout.size)
+        + Int(source - layout.start(ofSlot: slot))
     }
   }
 }

@@ -52,7 +52,8 @@ public struct TensorBatches: AsyncSequence, Sendable {
     self.shuffle = shuffle
     self.epoch = epoch
     self.dropLast = dropLast
-    self.prefetch = prefetch
+    // More than anybody can use, and far from what sums of it could not hold.
+    self.prefetch = Swift.max(0, Swift.min(prefetch, 1 << 16))
     self.device = device
   }
 

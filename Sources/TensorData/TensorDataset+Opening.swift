@@ -10,8 +10,8 @@ extension TensorDataset {
   /// arrays make one column that is called as the folder. Names that begin with a dot, and files of
   /// other endings, are not looked at. A folder that is one checkpoint is opened as that.
   ///
-  /// Checksums of stored archive members are compared now, which reads them once; compressed members
-  /// are decoded into memory when their rows are first asked for, within the limits.
+  /// When rows are first asked for, stored archive members are compared with their checksums, which
+  /// reads them once, and compressed ones are decoded into memory, within the limits.
   /// - Parameters:
   ///   - path: the file or the folder.
   ///   - columns: the tensors, in this order; nil for all.

@@ -188,17 +188,24 @@ extension TensorDataset {
 
   /// All rows of a column as one tensor: a view where the column is one tensor and nothing is done to
   /// it, otherwise in memory.
+  ///
+  /// What the rows are put through gets those of a file at a time.
   /// - Throws: `invalidArgument` for a name that is no column, `limit` for more than
   ///   `limits.decodedBytes`; what reading, converting and mapping throw.
   public func tensor(_ name: String, limits: DecodingLimits = DecodingLimits()) throws -> Tensor {
     let column = columns[try index(name)]
-    if column.parts.count == 1, column.steps.isEmpty { return column.parts[0] }
-    let byteCount = column.parts.reduce(0) { $0.addingSaturated($1.byteCount) }
-    guard byteCount <= limits.decodedBytes else {
-      throw TensorIOError.limit(
-        "the size of column '\(name)'", byteCount, over: limits.decodedBytes, raise: "decodedBytes")
+    var parts: [TensorBlock] = []
+    for (part, start) in zip(column.parts, column.starts) {
+      let made = try column.applying(column.steps[...], to: part, limits: limits)
+      if column.parts.count == 1 { return made }
+      parts.append(
+        TensorBlock(offsets: [start] + made.shape.dropFirst().map { _ in 0 }, tensor: made))
     }
-    return try ColumnReader(column).tensor(of: Array(0..<column.count), from: BytePool(mostKept: 0))
+    let shape = [column.count] + parts[0].tensor.shape.dropFirst()
+    return try Tensor(
+      joining: parts, dtype: parts[0].tensor.dtype, shape: shape, requiresGrad: false,
+      limits: limits
+    ).loaded(limits: limits)
   }
 
   /// Any rows, gathered into one tensor a column.

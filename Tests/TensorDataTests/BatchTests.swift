@@ -104,6 +104,43 @@ import Testing
     }
   }
 
+  @Test func numbersAtTheirLimitsNeverTrap() async throws {
+    let data = try Self.dataset(10)
+    let all = data.batches(of: .max, shuffle: .seeded(1), epoch: .min, prefetch: .max)
+    #expect(try await Self.rows(all).map(\.count) == [10])
+    #expect(try await Self.rows(all.shard(.max - 1, of: .max)).isEmpty)
+    var iterator = data.batches(of: 3).makeAsyncIterator()
+    let saved = try JSONEncoder().encode(try #require(try await iterator.next()?.position))
+    let text = try #require(String(data: saved, encoding: .utf8))
+    for (next, count) in [("9223372036854775807", 0), ("9", 1), ("10", 0), ("-1", nil), ("0", 10)] {
+      let changed = text.replacingOccurrences(of: "\"next\":3", with: "\"next\":\(next)")
+      let position = try JSONDecoder().decode(BatchPosition.self, from: Data(changed.utf8))
+      let batches = try data.batches(of: .max).resumed(at: position)
+      if let count {
+        #expect(try await Self.rows(batches).flatMap { $0 }.count == count)
+      } else {
+        await #expect(throws: TensorIOError.self) { try await Self.rows(batches) }
+      }
+    }
+  }
+
+  /// Rows without elements cost a file nothing, so there may be any number of them.
+  @Test func manyRowsOfNothingAreHarmless() async throws {
+    let folder = try TemporaryFolder()
+    let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (144115188075855872, 0), }"
+    let text = Array(
+      (header + String(repeating: " ", count: 127 - 10 - header.utf8.count) + "\n").utf8)
+    let path = try folder.write(
+      [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, UInt8(text.count), 0] + text, "x.npy")
+    let data = try TensorDataset(opening: path)
+    #expect(data.count == 1 << 57)
+    #expect(try data.converting("x", to: .float64).tensor("x").shape == [1 << 57, 0])
+    for shuffle in [Shuffle.seeded(1), .seeded(1, blocksOf: 7)] {
+      var iterator = data.batches(of: 5, shuffle: shuffle).makeAsyncIterator()
+      #expect(try await iterator.next()?["x"].shape == [5, 0])
+    }
+  }
+
   /// Counts how many batches were made.
   final class Counter: Sendable {
     private let lock = NSLock()

@@ -89,8 +89,19 @@ import Testing
     }
     #expect(Array(RowOrder(count: 0, shuffle: .seeded(1))) == [])
     #expect(Array(RowOrder(count: 4)) == [0, 1, 2, 3])
-    let most = RowOrder(count: .max / 4, shuffle: .seeded(1))
-    #expect((0..<most.count).contains(most[most.count - 1]))
+    for shuffle in [Shuffle.seeded(1), .seeded(1, blocksOf: 1000), .seeded(1, blocksOf: .max - 1)] {
+      let most = RowOrder(count: .max, shuffle: shuffle)
+      for place in [0, 1, .max / 2, .max - 2, .max - 1] { #expect(most[place] < .max) }
+    }
+  }
+
+  /// A shuffle from a configuration file may hold any numbers.
+  @Test func aDecodedShuffleNeverTraps() throws {
+    for (size, window) in [(0, 0), (-1, 5), (5, -1), (.min, .max), (.max, .min)] {
+      let text = #"{"seed": 1, "blockRows": \#(size), "windowBlocks": \#(window)}"#
+      let shuffle = try JSONDecoder().decode(Shuffle.self, from: Data(text.utf8))
+      #expect(Array(RowOrder(count: 20, shuffle: shuffle)).sorted() == Array(0..<20))
+    }
   }
 
   @Test func seedsAndEpochsGiveOtherOrders() {
