@@ -45,6 +45,7 @@ let tests = [
   ("TensorIO", ["ByteIO", "TensorIO"]),
   ("TensorVerify", ["ByteIO", "TensorIO", "TensorVerify", "ZIPContainer", "JSONText"]),
   ("TensorData", ["ByteIO", "TensorIO", "TensorData", "NumPyFormat"]),
+  ("TensorImage", ["ByteIO", "TensorIO", "TensorImage"]),
   ("Command", ["TensorIO", "TensorVerify", "tensorio"]),
   ("Oracle", ["TensorIO", "TensorVerify", "tensorio"]),
 ].map { (name: String, needs: [String]) in
@@ -112,10 +113,14 @@ let package = Package(
       name: "TensorData",
       dependencies: ["ByteIO", "TensorModel", "TensorDevice", "TensorIO"],
       swiftSettings: strict),
+    .target(
+      name: "TensorImage",
+      dependencies: ["ByteIO", "TensorModel", "TensorIO", "ZIPContainer"],
+      swiftSettings: strict),
     .executableTarget(
       name: "tensorio",
       dependencies: [
-        "ByteIO", "TensorIO", "TensorVerify", "TensorData", "JSONText",
+        "ByteIO", "TensorIO", "TensorVerify", "TensorData", "TensorImage", "JSONText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
