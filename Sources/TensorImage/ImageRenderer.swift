@@ -62,7 +62,7 @@ public struct ImageRenderer: Sendable {
       way = "elements are pairs; tensorio convert --dtype float32 makes numbers of them"
     case .datetime, .timedelta: way = "times are no numbers; save them as int64"
     case .void: way = "raw bytes have no meaning; --void-as says what they are"
-    case _ where dtype.isQuantized && tensor.quantization == nil || !dtype.isConvertible:
+    case _ where dtype.isQuantized ? tensor.quantization == nil : !dtype.isConvertible:
       way = "they have no numbers; tensorio show prints what there is"
     default: return
     }
