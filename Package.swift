@@ -46,7 +46,7 @@ let tests = [
   ("TensorVerify", ["ByteIO", "TensorIO", "TensorVerify", "ZIPContainer", "JSONText"]),
   ("TensorData", ["ByteIO", "TensorIO", "TensorData", "NumPyFormat"]),
   ("TensorImage", ["ByteIO", "TensorIO", "TensorImage"]),
-  ("Command", ["TensorIO", "TensorVerify", "tensorio"]),
+  ("Command", ["TensorIO", "TensorVerify", "TensorData", "tensorio"]),
   ("Oracle", ["TensorIO", "TensorVerify", "tensorio"]),
 ].map { (name: String, needs: [String]) in
   Target.testTarget(

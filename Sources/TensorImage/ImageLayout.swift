@@ -69,6 +69,11 @@ struct ImageLayout {
     axes == [.image, .row, .column] && [1, 3, 4].contains(imageCount)
   }
 
+  /// How `--slice` is written that takes the same of rows and columns, and all of the rest.
+  func sliceText(_ part: String) -> String {
+    axes.map { [.row, .column].contains($0) ? part : ":" }.joined(separator: ",")
+  }
+
   /// The array with less of it: the first images, and every so-many-th row and column.
   func thinned(
     _ tensor: Tensor, images: Int, rowStep: Int, columnStep: Int

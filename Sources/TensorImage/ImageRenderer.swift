@@ -93,11 +93,12 @@ public struct ImageRenderer: Sendable {
       thin = try sheet(row, column)
     }
     guard !options.mayThin else { return (row, column) }
+    let step = max(row, column)
     let many = images > 1 ? "fewer images with --max-images, " : ""
     throw TensorIOError(
       .limit,
       "the image would have \(width) x \(height) pixels, more than the limit of \(most); show "
-        + "\(many)a part with --slice 0:1000,0:1000, one of \(max(row, column)) rows and columns "
-        + "with --slice ::\(max(row, column)),::\(max(row, column)), or raise --max-pixels")
+        + "\(many)a part with --slice \(layout.sliceText("0:1000")), one of \(step) rows and columns "
+        + "with --slice \(layout.sliceText("::\(step)")), or raise --max-pixels")
   }
 }

@@ -61,9 +61,10 @@ struct RowOutputFlags: ParsableArguments {
   }
 
   /// Writes all files, or none, and says what is not kept.
+  /// - Parameter original: what the rows are taken from.
   /// - Returns: what is not kept of each.
   func write(
-    _ parts: [(archive: TensorArchive, path: String)], _ report: Report
+    _ parts: [(archive: TensorArchive, path: String)], of original: TensorArchive, _ report: Report
   ) throws -> [Loss] {
     let progress = Progress(total: parts.reduce(0) { $0.addingSaturated($1.archive.byteCount) })
     defer { progress.finish() }
@@ -77,15 +78,32 @@ struct RowOutputFlags: ParsableArguments {
     var losses: [Loss] = []
     var plain: [(archive: TensorArchive, path: String)] = []
     for (archive, path) in parts {
-      let found = try archive.losses(writingTo: path, options: options)
+      let target = try ConversionTarget(path)
+      let found =
+        try archive.losses(writingTo: path, options: options)
+        + (target.keepsSharing ? archive.sharingLosses(since: original) : [])
       // The parts differ in their rows alone.
       if plain.isEmpty { try report.explain(found, path.escapedForDisplay) }
       losses += found
-      let keepsTags = try ConversionTarget(path).keepsStorages
-      plain.append((keepsTags ? archive : try archive.untagged(), path))
+      plain.append((target.keepsStorages ? archive : try archive.untagged(), path))
     }
     try ArchiveSet(plain).write(options: options)
     return losses
+  }
+}
+
+extension TensorArchive {
+  /// The tensors that shared a storage and do not any more, since their rows were gathered.
+  fileprivate func sharingLosses(since original: TensorArchive) -> [Loss] {
+    let storages = Dictionary(entries.map { ($0.id, $0.tensor.storage) }) { first, _ in first }
+    return original.aliasGroups.compactMap { group in
+      guard let first = group.first, let storage = storages[first.id],
+        group.contains(where: { storages[$0.id] !== storage })
+      else { return nil }
+      let others = group.dropFirst().map { "'\($0.name)'" }.prefix(3).joined(separator: ", ")
+      return Loss(
+        .aliasing, of: first.name, "that it shares its storage with \(others); each gets a copy")
+    }
   }
 }
 

@@ -133,7 +133,7 @@ struct Sample: ParsableCommand {
       // Ids stay what they are while values are replaced.
       part = try part.selectingRows(order(of: group), of: group, limits: limits)
     }
-    let losses = try writing.write([(part, output)], report)
+    let losses = try writing.write([(part, output)], of: archive, report)
     if json {
       let rows = groups.map { group in
         JSON.object([

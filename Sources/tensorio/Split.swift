@@ -136,7 +136,7 @@ struct Split: ParsableCommand {
         let sizes = try split.sizes(of: rows.count)
         let parts = try parts(of: archive, rows, sizes, options.limits)
         try explainWhole(archive, rows, report)
-        let losses = try writing.write(Array(zip(parts, paths)), report)
+        let losses = try writing.write(Array(zip(parts, paths)), of: archive, report)
         try explain(archive, rows, zip(paths, sizes).map { ($0, $1) }, losses, report)
       }
     }

@@ -10,7 +10,7 @@ struct View: ParsableCommand {
     abstract: "Show an array as an image, in the terminal or as a PNG file.",
     discussion: """
         tensorio view digits.npz images
-        tensorio view weights.npz conv1 --slice 0,0 --colormap viridis --scale 8 -o conv1.png
+        tensorio view --slice 0,0 --colormap viridis --scale 8 -o c.png net.pt conv1
 
       An array is [height, width], [height, width, 1, 3 or 4 channels], many images [n, height, \
       width], or many with channels; --channels-first is for channels before height. Many images are \
@@ -76,8 +76,7 @@ struct View: ParsableCommand {
         try report.note(archive.findings, in: file)
         let entry = try selection.entry(of: archive)
         let image = try locating(.init(tensor: entry.name)) { () throws(TensorIOError) in
-          try entry.tensor.storage.verifyInPlace()
-          return try renderer.image(of: try slice?.applied(to: entry.tensor) ?? entry.tensor)
+          try renderer.image(of: try slice?.applied(to: entry.tensor) ?? entry.tensor)
         }
         try explain(image, report)
         if let output { try write(image, of: entry, to: output, scale: options.scale, report) }

@@ -69,6 +69,22 @@ import Testing
     #expect(one.status == 2)
   }
 
+  /// Views share a storage as long as they are views.
+  @Test func sharingIsKeptOrSaidToBeLost() throws {
+    let input = folder.path("s.pt")
+    let base = try Tensor((0..<8).map { Float($0) })
+    try TensorArchive([("a", base), ("b", base.reshaped(to: [8, 1]))]).write(to: input)
+    let ordered = try Command.run("split", input, "--by", "6,2")
+    #expect(ordered.status == 0)
+    #expect(!ordered.errors.contains("shares its storage"))
+    #expect(try TensorArchive(contentsOf: folder.path("s.1.pt")).aliasGroups.count == 1)
+    let shuffled = try Command.run("split", input, "--by", "6,2", "--seed", "1", "-f", "--json")
+    #expect(shuffled.status == 0)
+    #expect(shuffled.errors.contains("'a': not kept: that it shares its storage with 'b'"))
+    #expect(shuffled.output.contains(#"{"kind":"aliasing","name":"a""#))
+    #expect(try TensorArchive(contentsOf: folder.path("s.1.pt")).aliasGroups.isEmpty)
+  }
+
   /// Trees keep their containers, and objects go with their rows.
   @Test func nestedValuesAndObjects() throws {
     let input = folder.path("o.npz")

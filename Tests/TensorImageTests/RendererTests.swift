@@ -175,6 +175,10 @@ import Testing
     let error = #expect(throws: TensorIOError.self) { try render(huge) }
     #expect(error?.code == .limit)
     #expect(error?.reason.contains("--slice ::32,::32") == true)
+    let many = try Tensor(
+      dtype: .uint8, shape: [2, 100_000, 100_000, 3], strides: [0, 0, 0, 0], storage: huge.storage)
+    let other = #expect(throws: TensorIOError.self) { try render(many) }
+    #expect(other?.reason.contains("--slice :,::64,::64,:") == true)
     let thin = try render(huge) { ($0.mayThin, $0.mostPixels) = (true, 10_000) }
     #expect(thin.isThinned)
     #expect(thin.raster.width * thin.raster.height <= 10_000)
