@@ -182,7 +182,7 @@ public struct RowSplit: Sendable, Hashable {
     var sizes: [Int] = []
     var remainders: [(size: Int, index: Int)] = []
     for (index, quota) in quotas.enumerated() {
-      // SAFETY of the arithmetic: a quota is not more than `whole`, so the quotient fits.
+      // A quota is not more than `whole`, so the quotient fits.
       let product = count.multipliedFullWidth(by: quota)
       let (quotient, remainder) = whole.dividingFullWidth(product)
       sizes.append(quotient)

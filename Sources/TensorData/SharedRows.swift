@@ -64,7 +64,7 @@ extension TensorArchive {
   ///
   /// Rows that follow each other stay views; all other tensors get storages of their own, which are
   /// read when somebody asks.
-  /// - Throws: as ``Tensor/rows(_:limits:)-(Indexes,_)``; `invalidArgument` for an index outside of an
+  /// - Throws: as ``TensorModel/Tensor/rows(_:limits:)``; `invalidArgument` for an index outside of an
   ///   array of Python objects.
   public func selectingRows<Indexes: RandomAccessCollection & Sendable>(
     _ indexes: Indexes, of rows: SharedRows, limits: DecodingLimits = DecodingLimits()

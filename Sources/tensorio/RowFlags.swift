@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import ByteIO
 internal import JSONText
 internal import TensorData
 internal import TensorIO
@@ -79,8 +80,12 @@ struct RowOutputFlags: ParsableArguments {
     var plain: [(archive: TensorArchive, path: String)] = []
     for (archive, path) in parts {
       let target = try ConversionTarget(path)
+      // That rows are parts of their storages, and lie apart, is what was asked for.
+      let known = Set(
+        try original.losses(writingTo: path, options: options).map { LossKey($0) })
       let found =
         try archive.losses(writingTo: path, options: options)
+        .filter { known.contains(LossKey($0)) }
         + (target.keepsSharing ? archive.sharingLosses(since: original) : [])
       // The parts differ in their rows alone.
       if plain.isEmpty { try report.explain(found, path.escapedForDisplay) }
@@ -90,6 +95,14 @@ struct RowOutputFlags: ParsableArguments {
     try ArchiveSet(plain).write(options: options)
     return losses
   }
+}
+
+/// What a loss is about, whatever its words.
+private struct LossKey: Hashable {
+  let kind: Loss.Kind
+  let name: ByteKey
+
+  init(_ loss: Loss) { (kind, name) = (loss.kind, ByteKey(loss.name)) }
 }
 
 extension TensorArchive {

@@ -109,6 +109,11 @@ struct Split: ParsableCommand {
     if !outputs.isEmpty { return outputs }
     let stem = file.withoutEnding
     let ending = String(decoding: file.utf8.dropFirst(stem.utf8.count), as: UTF8.self)
+    guard !ending.isEmpty else {
+      throw TensorIOError(
+        .invalidArgument,
+        "the name does not say in which format the parts are to be written; name them with -o")
+    }
     var base = stem
     if let folder {
       let name = stem.split(separator: "/").last.map(String.init) ?? stem
