@@ -14,6 +14,13 @@ let package = Package(
       ],
       swiftSettings: [.swiftLanguageMode(.v6)]),
     .executableTarget(
+      name: "dataset-bench",
+      dependencies: [
+        .product(name: "TensorIO", package: "tensorio"),
+        .product(name: "TensorData", package: "tensorio"),
+      ],
+      swiftSettings: [.swiftLanguageMode(.v6)]),
+    .executableTarget(
       name: "gpu-check",
       dependencies: [.product(name: "TensorIO", package: "tensorio")],
       swiftSettings: [.swiftLanguageMode(.v6)]),

@@ -131,6 +131,40 @@ public final class InputFile: Sendable {
     return bytes
   }
 
+  /// ``read(at:into:)``, unless the bytes would have to come from the disk.
+  /// - Returns: false where nothing useful was copied; also where the system cannot tell.
+  func readCached(
+    at offset: Int, into buffer: UnsafeMutableRawBufferPointer
+  ) throws(TensorIOError) -> Bool {
+    switch origin {
+    case .opened(let fd, _): return unsafe SystemCall.readCached(fd, into: buffer, at: offset)
+    case .part(let file, let start):
+      guard offset + buffer.count <= byteCount else { return false }
+      return unsafe try file.readCached(at: start + offset, into: buffer)
+    case .memory:
+      unsafe try read(at: offset, into: buffer)
+      return true
+    }
+  }
+
+  /// Whether the byte at an offset can be read without asking the disk; true too where nobody knows.
+  func isCached(at offset: Int) -> Bool {
+    switch origin {
+    case .opened(let fd, _): SystemCall.isCached(fd, at: offset)
+    case .part(let file, let start): file.isCached(at: start + offset)
+    case .memory: true
+    }
+  }
+
+  /// Has the disk read bytes that are wanted soon.
+  func willNeed(at offset: Int, byteCount: Int) {
+    switch origin {
+    case .opened(let fd, _): SystemCall.willNeed(fd, at: offset, byteCount: byteCount)
+    case .part(let file, let start): file.willNeed(at: start + offset, byteCount: byteCount)
+    case .memory: break
+    }
+  }
+
   /// Tells the kernel to read ahead: the file is about to be read from start to end.
   package func adviseSequential() {
     if case .opened(let fd, _) = origin { SystemCall.adviseSequential(fd) }

@@ -125,6 +125,28 @@ enum SystemCall {
     return done
   }
 
+  /// Fills `buffer` if all its bytes are in the page cache.
+  static func readCached(
+    _ fd: Int32, into buffer: UnsafeMutableRawBufferPointer, at offset: Int
+  ) -> Bool {
+    guard let start = buffer.baseAddress else { return true }
+    // A failure says that the disk would be asked, or that the file system cannot tell.
+    return retrying { unsafe tio_read_cached(fd, start, buffer.count, Int64(offset)) }
+      == buffer.count
+  }
+
+  /// Whether a byte is in the page cache; true too where kernel or file system cannot tell.
+  static func isCached(_ fd: Int32, at offset: Int) -> Bool {
+    var byte: UInt8 = 0
+    return retrying { unsafe tio_read_cached(fd, &byte, 1, Int64(offset)) } >= 0
+      || errno != EAGAIN
+  }
+
+  /// Has the kernel read a part of a file in the background.
+  static func willNeed(_ fd: Int32, at offset: Int, byteCount: Int) {
+    _ = posix_fadvise(fd, off_t(offset), off_t(byteCount), POSIX_FADV_WILLNEED)
+  }
+
   static func write(
     _ fd: Int32, _ buffer: UnsafeRawBufferPointer, at offset: Int
   ) throws(TensorIOError) {

@@ -18,6 +18,7 @@ public struct Shuffle: Sendable, Hashable, Codable {
   /// Blocks of a few MiB read at nearly full speed. Rows of one block come within
   /// `rows * window` places of each other.
   /// - Parameters:
+  ///   - seed: chooses the order, together with the epoch.
   ///   - rows: of a block, 1 at least.
   ///   - window: blocks that are mixed with each other, 1 at least.
   public static func seeded(

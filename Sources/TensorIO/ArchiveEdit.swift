@@ -23,8 +23,10 @@ public struct ArchiveEdit: Sendable {
   }
 
   /// The archive with the edit made.
-  /// - Parameter nested: whether values stay in the containers they lie in; otherwise the result is
-  ///   one dictionary of names.
+  /// - Parameters:
+  ///   - archive: what is edited.
+  ///   - nested: whether values stay in the containers they lie in; otherwise the result is one
+  ///     dictionary of names.
   /// - Throws: `invalidArgument` when a pattern or an old name matches nothing, two values end
   ///   under one name, or a value of a nested archive is no entry of a dictionary.
   public func applied(

@@ -7,6 +7,7 @@ extension TensorArchive {
   /// - Parameters:
   ///   - path: a folder that does not exist or is empty.
   ///   - ending: the ending of the files, which names their format.
+  ///   - options: how each file is written.
   /// - Throws: `invalidArgument` for names that are no plain relative paths (`..`, absolute, control
   ///   characters, backslash, empty parts) and names of which one is a folder of another; nothing is written.
   public func extract(

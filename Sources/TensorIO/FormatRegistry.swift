@@ -91,7 +91,7 @@ public enum FormatRegistry {
 
 extension FormatDescriptor {
   /// Whether a file name ends in one of the format's endings, in either case.
-  func matches(_ path: String) -> Bool {
+  package func matches(_ path: String) -> Bool {
     extensions.contains { path.lowercased().hasSuffix("." + $0) }
   }
 }

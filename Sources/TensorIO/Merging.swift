@@ -33,8 +33,9 @@ extension ArchiveEdit {
   /// Tensors of whole modules get the names of the `state_dict()`. An array without a name gets that
   /// of its file, less the ending; the arrays of one npy file get that name and their number. Of a
   /// program of TorchScript the tensors are taken.
-  /// - Parameter keepingValues: whether the archive goes where values that are no tensors have a
-  ///   place.
+  /// - Parameters:
+  ///   - files: the archives, in the order of their values in the result.
+  ///   - keepingValues: whether the archive goes where values that are no tensors have a place.
   /// - Throws: `invalidArgument` when a pattern or an old name matches nothing, or two values end
   ///   under one name.
   public func merging(

@@ -51,7 +51,7 @@ extension TensorArchive {
   ///
   /// The file appears whole or not at all.
   ///
-  /// What the format cannot say is listed by ``losses(writingTo:)`` beforehand.
+  /// What the format cannot say is listed by ``losses(writingTo:options:)`` beforehand.
   /// - Throws: ``TensorIOError``; nothing is left behind.
   public func write(
     to path: String, options: WritingOptions = WritingOptions()

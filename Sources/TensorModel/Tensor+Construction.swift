@@ -2,7 +2,9 @@ public import ByteIO
 
 extension Tensor {
   /// A tensor of elements in row-major order.
-  /// - Parameter shape: nil for one axis as long as `elements`.
+  /// - Parameters:
+  ///   - elements: as many as the shape holds.
+  ///   - shape: the lengths of the axes; nil for one axis as long as `elements`.
   /// - Throws: `invalidArgument` when the shape does not hold exactly these elements.
   public init<Element: TensorElement>(
     _ elements: [Element], shape: [Int]? = nil

@@ -46,7 +46,11 @@ extension Tensor {
   }
 
   /// A tensor without elements on torch's device `meta`.
-  /// - Parameter strides: in elements; nil for the row-major layout.
+  /// - Parameters:
+  ///   - dtype: the type that its elements would have.
+  ///   - shape: the lengths of the axes.
+  ///   - strides: in elements; nil for the row-major layout.
+  ///   - requiresGrad: whether torch would record operations on it.
   /// - Throws: `malformed` as the initializer does: for negative axes, strides that reach before the
   ///   first element, and sizes past 63 bits.
   public static func meta(

@@ -38,10 +38,17 @@ public struct Tensor: Sendable {
 
   /// Creates a tensor over a storage.
   /// - Parameters:
+  ///   - dtype: the type of the elements.
+  ///   - byteOrder: that of multi-byte elements in the storage.
+  ///   - shape: the lengths of the axes; empty for a 0-d tensor.
   ///   - strides: in elements; nil for the row-major layout.
-  ///   - offset: in elements.
+  ///   - offset: the index of the first element in the storage, in elements.
+  ///   - storage: the bytes.
+  ///   - device: the tag; nothing is moved.
+  ///   - requiresGrad: whether torch would record operations on the tensor.
   ///   - quantization: for the quantized dtypes alone; the parameters of an axis are as long as it.
   ///   - isConjugated: for complex dtypes alone.
+  ///   - isNegated: whether the elements are the negatives of the stored numbers.
   /// - Throws: `malformed` when the outline reaches outside the storage, when an axis is negative,
   ///   when a size does not fit in 63 bits, or when the dtype does not go with the quantization or
   ///   conjugation; `unsupported` for negation where a dtype has none.

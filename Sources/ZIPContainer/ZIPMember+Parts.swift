@@ -76,3 +76,15 @@ private final class StoredParts: PartLoading {
     try slice.stream { crc.update($0) }
   }
 }
+
+extension ZIPMember: FileBacked {
+  package var bytesInFile: FileSlice? { isDeflated ? nil : data }
+}
+
+extension ZIPMemberSlice: FileBacked {
+  package var bytesInFile: FileSlice? {
+    guard let data = member.bytesInFile else { return nil }
+    let start = data.range.lowerBound
+    return try? FileSlice(data.file, start + range.lowerBound..<start + range.upperBound)
+  }
+}

@@ -18,4 +18,8 @@ void tio_swap_bytes(void *bytes, size_t unit, size_t count, size_t stride);
 void tio_gather(void *target, const void *source, size_t item_size, size_t rank,
                 const intptr_t *shape, const intptr_t *strides);
 
+// Multiplies numbers by a factor and adds an offset, in place; both operations round.
+void tio_scale_float(void *numbers, size_t count, float factor, float offset);
+void tio_scale_double(void *numbers, size_t count, double factor, double offset);
+
 #endif

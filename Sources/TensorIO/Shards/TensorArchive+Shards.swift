@@ -22,6 +22,7 @@ extension TensorArchive {
   /// - Parameters:
   ///   - path: the file it would be if it fitted; the ending names the format.
   ///   - shardSize: the most bytes of tensors in a shard; a larger tensor has one of its own.
+  ///   - options: how each file is written.
   /// - Throws: ``TensorIOError``; shards that were finished stay.
   @discardableResult
   public func write(

@@ -8,7 +8,11 @@ extension Tensor {
   /// with the same fields, and texts of any length, byte by byte without padding; all else byte by byte
   /// when the dtypes are the same. Strides, byte orders, conjugation and negation make no difference.
   /// - Parameters:
-  ///   - place, otherPlace: filled into errors about this tensor and the other.
+  ///   - other: the tensor that errors are relative to.
+  ///   - tolerance: how far apart numbers may be that do not count as mismatched.
+  ///   - limits: how large a broadcast view may be.
+  ///   - place: filled into errors about this tensor.
+  ///   - otherPlace: filled into errors about the other.
   /// - Throws: `invalidArgument` for another shape; `unsupported` for meta tensors; what reading
   ///   throws; `limit` for a broadcast view past `limits.expandedBytes`.
   public func difference(

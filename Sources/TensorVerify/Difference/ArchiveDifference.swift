@@ -14,7 +14,11 @@ public struct ArchiveDifference: Sendable {
 
   /// Compares two archives, in bounded memory, whatever their size.
   /// - Parameters:
-  ///   - leftFile, rightFile: for errors.
+  ///   - left: one archive.
+  ///   - right: the other, which tolerances and relative errors refer to.
+  ///   - options: which tensors are compared, and how.
+  ///   - leftFile: the path of the one, for errors.
+  ///   - rightFile: the path of the other, for errors.
   /// - Throws: `invalidArgument` for a pattern or an old name that matches nothing; `limit` for too many
   ///   values; what reading bytes among the values throws. A tensor that cannot be read is a
   ///   ``TensorDifference/Status/failed`` one.

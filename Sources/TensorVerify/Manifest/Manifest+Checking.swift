@@ -4,7 +4,9 @@ public import TensorIO
 extension Manifest {
   /// What of an output is not as the manifest says: sizes, hashes of files, and names, dtypes, shapes
   /// and hashes of tensors.
-  /// - Parameter output: the file, or the folder where the manifest lists files of one.
+  /// - Parameters:
+  ///   - output: the file, or the folder where the manifest lists files of one.
+  ///   - limits: what the files may ask for.
   /// - Returns: findings with the code `manifestMismatch`; a file that cannot be read any more as one
   ///   of tensors is one of them.
   /// - Throws: `io` when a file cannot be opened, and `limit`.

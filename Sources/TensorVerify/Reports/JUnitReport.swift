@@ -9,7 +9,9 @@ public enum JUnitReport {
   static let mostRemarks = 200
 
   /// The whole document.
-  /// - Parameter seconds: how long all took.
+  /// - Parameters:
+  ///   - results: a test case each.
+  ///   - seconds: how long all took.
   public static func text(of results: [ValidationResult], seconds: Double = 0) -> String {
     let failures = results.count { $0.outcome == .findings }
     let errors = results.count { $0.outcome == .failed }

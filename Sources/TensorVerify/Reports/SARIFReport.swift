@@ -4,7 +4,9 @@ internal import JSONText
 /// Results as SARIF 2.1.0, which GitHub's code scanning and others show.
 public enum SARIFReport {
   /// The whole document.
-  /// - Parameter version: that of the tool.
+  /// - Parameters:
+  ///   - results: those of one run.
+  ///   - version: that of the tool.
   public static func text(of results: [ValidationResult], version: String) -> String {
     let rules = ValidationRule.all
     let indexes = Dictionary(

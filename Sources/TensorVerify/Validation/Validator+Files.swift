@@ -2,7 +2,10 @@ internal import TensorIO
 
 extension Validator {
   /// Checks several files, some at a time, and hands the results on in the order of the paths.
-  /// - Parameter jobs: how many files are looked at together; each uses all cores where it is large.
+  /// - Parameters:
+  ///   - paths: the files, each checked once for each time it is named.
+  ///   - jobs: how many files are looked at together; each uses all cores where it is large.
+  ///   - body: gets each result; what it throws ends the run.
   public func validate(
     _ paths: [String], jobs: Int = 1, _ body: (ValidationResult) throws -> Void
   ) throws {
