@@ -41,11 +41,11 @@ let formatTargets = formats.flatMap { format -> [Target] in
 let tests = [
   ("ByteIO", ["ByteIO"]), ("TensorModel", ["ByteIO", "TensorModel"]),
   ("ZIPContainer", ["ByteIO", "ZIPContainer"]), ("Pickle", ["ByteIO", "Pickle"]),
+  ("TensorImage", ["ByteIO", "TensorIO", "TensorImage"]),
   ("TensorDevice", ["ByteIO", "TensorModel", "TensorDevice", "TensorIO", "CDLPack"]),
   ("TensorIO", ["ByteIO", "TensorIO"]),
   ("TensorVerify", ["ByteIO", "TensorIO", "TensorVerify", "ZIPContainer", "JSONText"]),
   ("TensorData", ["ByteIO", "TensorIO", "TensorData", "NumPyFormat"]),
-  ("TensorImage", ["ByteIO", "TensorIO", "TensorImage"]),
   ("Command", ["TensorIO", "TensorVerify", "TensorData", "tensorio"]),
   ("Oracle", ["TensorIO", "TensorVerify", "tensorio"]),
 ].map { (name: String, needs: [String]) in

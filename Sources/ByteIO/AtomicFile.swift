@@ -127,6 +127,13 @@ public final class AtomicFile {
     }
   }
 
+  /// Takes back a commit, because another file that belongs to this one got no name.
+  ///
+  /// What was replaced is gone; a file that replaced another stays.
+  package func withdraw() {
+    if isCommitted, isNew { SystemCall.remove(target) }
+  }
+
   /// Gives the file its name, replacing what had it.
   /// - Parameter synced: whether file and folder are on the disk, not only in the page cache, when
   ///   this returns.
@@ -144,13 +151,6 @@ public final class AtomicFile {
       isCommitted = true
       if synced { try SystemCall.synchronizeDirectory(directory) }
     }
-  }
-
-  /// Takes back a commit, because another file that belongs to this one got no name.
-  ///
-  /// What was replaced is gone; a file that replaced another stays.
-  package func withdraw() {
-    if isCommitted, isNew { SystemCall.remove(target) }
   }
 
   private func renameTemporary() throws(TensorIOError) {

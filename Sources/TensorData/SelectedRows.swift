@@ -8,25 +8,27 @@ where Indexes.Element == Int {
   let shape: [Int]
   let byteCount: Int
 
-  /// The tensor as it is stored: what its flags and scales mean, the result's own say.
+  /// The tensor as bytes without meaning: the result has the byte order, flags and scales, so nothing
+  /// is to be rewritten here.
   private let base: Tensor
   private let indexes: Indexes
-  private let itemSize: Int
   /// The bytes of a row without gaps.
   private let rowBytes: Int
   private let limits: DecodingLimits
+
+  /// Row numbers that are held at a time.
+  private static var mostRows: Int { 1 << 16 }
 
   init(
     _ tensor: Tensor, _ indexes: Indexes, _ limits: DecodingLimits
   ) throws(TensorIOError) {
     self.indexes = indexes
     self.limits = limits
-    itemSize = tensor.dtype.bitWidth / 8
     shape = [indexes.count] + tensor.shape.dropFirst()
     rowBytes = try Shape.byteCount(of: tensor.dtype, shape: Array(tensor.shape.dropFirst()))
     byteCount = try Shape.byteCount(of: tensor.dtype, shape: shape)
     base = try Tensor(
-      dtype: tensor.dtype, byteOrder: tensor.byteOrder, shape: tensor.shape,
+      dtype: .void(count: tensor.dtype.bitWidth / 8), shape: tensor.shape,
       strides: tensor.strides, offset: tensor.offset, storage: tensor.storage)
   }
 
@@ -46,61 +48,40 @@ where Indexes.Element == Int {
     _ body: (Span<UInt8>) throws(TensorIOError) -> Void
   ) throws(TensorIOError) {
     if byteCount == 0 { return }
-    // Bytes in place are not checked by touching them.
-    try base.storage.verifyInPlace()
-    if rowBytes > streamChunkBytes {
-      for index in indexes {
-        try require(index)
-        try base.sliced([.at(index)]).streamElements(as: .stored, limits: limits, body)
-      }
-    } else {
-      try base.storage.withBytes { (bytes) throws(TensorIOError) in try gather(bytes, body) }
+    guard rowBytes > streamChunkBytes else { return try streamSmallRows(body) }
+    for index in indexes {
+      try require(index)
+      try base.sliced([.at(index)]).streamElements(as: .stored, limits: limits, body)
     }
-    try requireUnchanged()
+  }
+
+  /// Hands on rows, as many at a time as fit in a chunk.
+  private func streamSmallRows(
+    _ body: (Span<UInt8>) throws(TensorIOError) -> Void
+  ) throws(TensorIOError) {
+    let reader = try RowReader(base)
+    let most = min(indexes.count, streamChunkBytes / rowBytes, Self.mostRows)
+    let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: most * rowBytes, alignment: 64)
+    defer { unsafe chunk.deallocate() }
+    var rows: [Int] = []
+    rows.reserveCapacity(most)
+    func readRows() throws(TensorIOError) {
+      let part = unsafe UnsafeMutableRawBufferPointer(rebasing: chunk[..<(rows.count * rowBytes)])
+      unsafe try reader.read(rows[...], into: part)
+      try body(unsafe Span<UInt8>(_unsafeBytes: UnsafeRawBufferPointer(part)))
+      rows.removeAll(keepingCapacity: true)
+    }
+    for index in indexes {
+      try require(index)
+      rows.append(index)
+      if rows.count == most { try readRows() }
+    }
+    if !rows.isEmpty { try readRows() }
   }
 
   private func require(_ index: Int) throws(TensorIOError) {
     guard index >= 0, index < base.shape[0] else {
       throw .invalidArgument("row \(index) is asked for, and there are \(base.shape[0])")
-    }
-  }
-
-  /// Hands on rows, as many at a time as fit in a chunk.
-  private func gather(
-    _ bytes: Span<UInt8>, _ body: (Span<UInt8>) throws(TensorIOError) -> Void
-  ) throws(TensorIOError) {
-    let rowsInChunk = min(indexes.count, streamChunkBytes / rowBytes)
-    let chunk = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: rowsInChunk * rowBytes, alignment: 64)
-    defer { unsafe chunk.deallocate() }
-    let (rowShape, strides) = (Array(base.shape.dropFirst()), Array(base.strides.dropFirst()))
-    let isPlain = Shape.isRowMajor(rowShape, strides)
-    var filled = 0
-    for index in indexes {
-      try require(index)
-      let target = unsafe UnsafeMutableRawBufferPointer(
-        rebasing: chunk[filled..<filled + rowBytes])
-      let start = (base.offset + index * base.strides[0]) * itemSize
-      unsafe bytes.withUnsafeBytes { source in
-        if isPlain {
-          unsafe target.copyMemory(
-            from: UnsafeRawBufferPointer(rebasing: source[start..<start + rowBytes]))
-        } else if let first = source.baseAddress {
-          // SAFETY: the outline was checked to lie inside of the storage, and so does its row.
-          unsafe Tensor.gather(
-            into: target, from: first + start, itemSize: itemSize, shape: rowShape,
-            strides: strides)
-        }
-      }
-      filled += rowBytes
-      if filled == chunk.count {
-        try body(unsafe Span<UInt8>(_unsafeBytes: UnsafeRawBufferPointer(chunk)))
-        filled = 0
-      }
-    }
-    if filled > 0 {
-      let rest = unsafe UnsafeRawBufferPointer(rebasing: chunk[..<filled])
-      try body(unsafe Span<UInt8>(_unsafeBytes: rest))
     }
   }
 }

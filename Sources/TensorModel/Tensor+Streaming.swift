@@ -161,7 +161,7 @@ extension Tensor {
 
   /// Copies a strided block to contiguous memory.
   /// - Parameter strides: in elements.
-  package static func gather(
+  static func gather(
     into target: UnsafeMutableRawBufferPointer, from source: UnsafeRawPointer, itemSize: Int,
     shape: [Int], strides: [Int]
   ) {
