@@ -8,9 +8,9 @@ struct Split: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Split the rows of a dataset into several files: for training and for testing.",
     discussion: """
-        tensorio split digits.npz --by 0.8,0.2 --names train,test --seed 7
-        tensorio split digits.npz --by 1500,rest -o train.npz -o test.npz
-        tensorio split digits.npz --by rest --seed 7 -o shuffled.npz
+        tensorio split data.npz --by 0.8,0.2 --names train,test --seed 7
+        tensorio split data.npz --by 1500,rest -o train.npz -o test.npz
+        tensorio split digits.npz --include '*_train' --by rest --seed 7 -o shuffled.npz
 
       Rows are indexes of the first axis. All tensors with axes are split at the same rows and have \
       to agree in how many there are; --along names one where they do not, and takes the others whole. \

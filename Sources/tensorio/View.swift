@@ -9,7 +9,7 @@ struct View: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Show an array as an image, in the terminal or as a PNG file.",
     discussion: """
-        tensorio view digits.npz images
+        tensorio view digits.npz x_train
         tensorio view --slice 0,0 --colormap viridis --scale 8 -o c.png net.pt conv1
 
       An array is [height, width], [height, width, 1, 3 or 4 channels], many images [n, height, \
