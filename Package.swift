@@ -41,11 +41,12 @@ let formatTargets = formats.flatMap { format -> [Target] in
 let tests = [
   ("ByteIO", ["ByteIO"]), ("TensorModel", ["ByteIO", "TensorModel"]),
   ("ZIPContainer", ["ByteIO", "ZIPContainer"]), ("Pickle", ["ByteIO", "Pickle"]),
+  ("TensorImage", ["ByteIO", "TensorIO", "TensorImage"]),
   ("TensorDevice", ["ByteIO", "TensorModel", "TensorDevice", "TensorIO", "TensorData", "CDLPack"]),
   ("TensorIO", ["ByteIO", "TensorIO"]),
   ("TensorVerify", ["ByteIO", "TensorIO", "TensorVerify", "ZIPContainer", "JSONText"]),
   ("TensorData", ["ByteIO", "TensorIO", "TensorData", "NumPyFormat"]),
-  ("Command", ["TensorIO", "TensorVerify", "tensorio"]),
+  ("Command", ["TensorIO", "TensorVerify", "TensorData", "tensorio"]),
   ("Oracle", ["TensorIO", "TensorVerify", "tensorio"]),
 ].map { (name: String, needs: [String]) in
   Target.testTarget(
@@ -59,6 +60,7 @@ let package = Package(
     .library(name: "TensorIO", targets: ["TensorIO"]),
     .library(name: "TensorVerify", targets: ["TensorVerify"]),
     .library(name: "TensorData", targets: ["TensorData"]),
+    .library(name: "TensorImage", targets: ["TensorImage"]),
     .executable(name: "tensorio", targets: ["tensorio"]),
   ],
   dependencies: [
@@ -112,10 +114,14 @@ let package = Package(
       name: "TensorData",
       dependencies: ["ByteIO", "TensorModel", "TensorDevice", "TensorIO"],
       swiftSettings: strict),
+    .target(
+      name: "TensorImage",
+      dependencies: ["ByteIO", "TensorModel", "TensorIO", "ZIPContainer"],
+      swiftSettings: strict),
     .executableTarget(
       name: "tensorio",
       dependencies: [
-        "ByteIO", "TensorIO", "TensorVerify", "TensorData", "JSONText",
+        "ByteIO", "TensorIO", "TensorVerify", "TensorData", "TensorImage", "JSONText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

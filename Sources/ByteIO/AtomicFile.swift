@@ -15,6 +15,7 @@ public final class AtomicFile {
   private let fd: Int32
   private let isNameless: Bool
   private var isCommitted = false
+  private let isNew: Bool
 
   /// Opens a file that will be named `path`.
   /// - Throws: `io` when the folder does not exist or cannot be written; `invalidArgument` when the
@@ -35,6 +36,7 @@ public final class AtomicFile {
     self.directory = directory
     temporaryName = temporaryPath(for: name, in: directory)
     let existing = SystemCall.identity(of: target)
+    isNew = existing == nil
     if let existing, !existing.isRegular {
       throw TensorIOError(
         .invalidArgument, "exists and is not a regular file; name another output",
@@ -123,6 +125,13 @@ public final class AtomicFile {
     try locating(.init(file: path)) { () throws(TensorIOError) in
       try InputFile(taking: try SystemCall.duplicate(fd), path: path)
     }
+  }
+
+  /// Takes back a commit, because another file that belongs to this one got no name.
+  ///
+  /// What was replaced is gone; a file that replaced another stays.
+  package func withdraw() {
+    if isCommitted, isNew { SystemCall.remove(target) }
   }
 
   /// Gives the file its name, replacing what had it.

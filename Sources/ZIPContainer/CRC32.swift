@@ -2,12 +2,16 @@ internal import ByteIO
 internal import CLibdeflate
 internal import CZlib
 
-/// The checksum of ZIP.
-struct CRC32 {
-  private(set) var value: UInt32 = 0
+/// The checksum of ZIP and PNG.
+package struct CRC32 {
+  /// The checksum of what was added.
+  package private(set) var value: UInt32 = 0
+
+  /// The checksum of nothing.
+  package init() {}
 
   /// Adds bytes.
-  mutating func update(_ bytes: Span<UInt8>) {
+  package mutating func update(_ bytes: Span<UInt8>) {
     // libdeflate takes an empty run for a new beginning.
     if bytes.isEmpty { return }
     unsafe bytes.withUnsafeBytes { value = unsafe Self.of($0, after: value) }

@@ -65,10 +65,8 @@ struct Show: ParsableCommand {
             try entry.tensor.storage.verifyInPlace()
             return try slice?.applied(to: entry.tensor) ?? entry.tensor
           }
-          do {
+          try locatingAll(.init(tensor: entry.name)) {
             try show(entry, tensor, titled: chosen.count > 1, report)
-          } catch let error as TensorIOError {
-            throw error.located(in: .init(tensor: entry.name))
           }
           try tensor.storage.source.requireUnchanged()
         }
@@ -84,13 +82,12 @@ struct Show: ParsableCommand {
     _ entry: TensorArchive.Entry, _ tensor: Tensor, titled: Bool, _ report: Report
   ) throws {
     if json {
-      let head = JSON.object([
+      var writer = ElementWriter(tensor)
+      return try writer.write(after: [
         ("file", .string(file)), ("name", .string(entry.name)),
         ("dtype", .string(tensor.dtype.description)),
         ("shape", .array(tensor.shape.map { .int($0) })),
       ])
-      var writer = ElementWriter(tensor)
-      return try writer.write(after: String(head.text.dropLast()) + ",\"elements\":")
     }
     var options = PrintOptions()
     options.precision = precision
@@ -103,7 +100,7 @@ struct Show: ParsableCommand {
 
 /// Writes all elements as nested JSON arrays, a piece at a time: however many there are, the text is
 /// never in memory as a whole.
-private struct ElementWriter {
+struct ElementWriter {
   private static let pieceBytes = 1 << 16
 
   private let tensor: Tensor
@@ -111,8 +108,9 @@ private struct ElementWriter {
 
   init(_ tensor: Tensor) { self.tensor = tensor }
 
-  mutating func write(after head: String) throws {
-    text = head
+  /// Writes an object whose last key is `elements`.
+  mutating func write(after head: [(key: String, value: JSON)]) throws {
+    text = JSON.object(head).text.dropLast() + ",\"elements\":"
     // An empty tensor may still have billions of empty rows.
     if tensor.count == 0 { text += "[]" } else { try append(at: []) }
     text += "}\n"
@@ -134,6 +132,15 @@ private struct ElementWriter {
       try append(at: index + [position])
     }
     text += "]"
+  }
+}
+
+/// Runs `body` and fills `place` into an error of the library; others pass.
+func locatingAll<R>(_ place: TensorIOError.Place, _ body: () throws -> R) throws -> R {
+  do {
+    return try body()
+  } catch let error as TensorIOError {
+    throw error.located(in: place)
   }
 }
 

@@ -58,6 +58,34 @@ enum Environment {
   }
 }
 
+/// The terminal on standard output.
+enum Terminal {
+  /// How many characters it shows; without a terminal what `COLUMNS` and `LINES` say, or 80 by 24.
+  static var size: (columns: Int, rows: Int) {
+    var size = winsize()
+    if unsafe ioctl(Stream.output.rawValue, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0,
+      size.ws_row > 0
+    {
+      return (Int(size.ws_col), Int(size.ws_row))
+    }
+    func number(_ name: String, else usual: Int) -> Int {
+      let number = Environment[name].flatMap { Int($0) } ?? usual
+      return min(max(number, 1), 1000)
+    }
+    return (number("COLUMNS", else: 80), number("LINES", else: 24))
+  }
+
+  /// Whether colours are wanted, wherever they go.
+  static var hasColors: Bool {
+    (Environment["NO_COLOR"] ?? "").isEmpty && (Environment["TERM"] ?? "dumb") != "dumb"
+  }
+
+  /// Whether it says that it has 24-bit colours.
+  static var hasTrueColors: Bool {
+    ["truecolor", "24bit"].contains(Environment["COLORTERM"] ?? "")
+  }
+}
+
 /// How many files this process may have open.
 enum OpenFiles {
   /// For the output, the streams, and what libraries open.

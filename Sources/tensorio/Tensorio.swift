@@ -20,6 +20,7 @@ struct Tensorio: ParsableCommand {
     subcommands: [
       Ls.self, Show.self, Stats.self, Hash.self, Convert.self, RoundTripCommand.self, Validate.self,
       Diff.self, SalvageCommand.self, Scan.self,
+      Head.self, Sample.self, Split.self, View.self,
       Upload.self, Devices.self,
     ])
 
