@@ -44,7 +44,7 @@ let tests = [
   ("TensorDevice", ["ByteIO", "TensorModel", "TensorDevice", "TensorIO", "CDLPack"]),
   ("TensorIO", ["ByteIO", "TensorIO"]),
   ("TensorVerify", ["ByteIO", "TensorIO", "TensorVerify", "ZIPContainer", "JSONText"]),
-  ("Command", ["TensorIO", "TensorVerify", "tensorio"]),
+  ("Command", ["TensorIO", "TensorVerify", "tensorio", "killed-writer"]),
   ("Oracle", ["TensorIO", "TensorVerify", "tensorio"]),
 ].map { (name: String, needs: [String]) in
   Target.testTarget(
@@ -119,5 +119,8 @@ let package = Package(
       name: "TestSupport",
       dependencies: ["TensorIO", .product(name: "Crypto", package: "swift-crypto")],
       path: "Tests/TestSupport", swiftSettings: strict),
+    .executableTarget(
+      name: "killed-writer", dependencies: ["TensorIO"], path: "Tests/KilledWriter",
+      swiftSettings: strict),
   ] + tests
 )

@@ -10,4 +10,7 @@ int tio_nameless_file_flag(void);
 // Allocates disk space without changing the size of the file. Returns -1 and sets errno.
 int tio_allocate(int fd, int64_t offset, int64_t length);
 
+// flock(2) with LOCK_EX | LOCK_NB, whose name Swift takes for a struct's. Returns -1 and sets errno.
+int tio_lock_exclusively(int fd);
+
 #endif
