@@ -116,9 +116,16 @@ public final class NPYWriter {
   ///   device or want gradients; `unsupported` when the header has no room for the count; `io` when
   ///   the disk is full. Then none of the rows is in the file, and the writer can be used further.
   public func append(_ rows: Tensor) throws(TensorIOError) {
+    try append(rows, reporting: WritingOptions())
+  }
+
+  /// ``append(_:)``, which can be watched and cancelled.
+  package func append(
+    _ rows: Tensor, reporting options: WritingOptions
+  ) throws(TensorIOError) {
     try locating(.init(file: path)) { () throws(TensorIOError) in
       try requireUsable()
-      let rows = try matching(rows)
+      let rows = try Self.rows(of: rows, for: dtype, rowShape)
       let added = rows.shape[0]
       let total = try count.added(to: added, "the number of rows")
       _ = try Shape.byteCount(of: dtype, shape: [total] + rowShape)
@@ -128,6 +135,7 @@ public final class NPYWriter {
         try self.rows.forEachChunk(of: rows) { (chunk) throws(TensorIOError) in
           try file.write(chunk, at: position)
           position += chunk.count
+          try options.advance(chunk.count)
         }
         let end = try end(of: total)
         guard position == end else {
@@ -176,6 +184,15 @@ public final class NPYWriter {
     try flush(synced: synced)
   }
 
+  /// Cuts off the rows that are not counted yet, and closes the file.
+  public func discard() {
+    guard file.isOpen else { return }
+    // What stays is cut off at the next opening.
+    if failure == nil { try? file.truncate(to: try end(of: flushedCount)) }
+    count = flushedCount
+    file.close()
+  }
+
   /// Sees each change of the file before it is made.
   package func observe(
     _ willChange: @escaping (InPlaceFile.Change) throws(TensorIOError) -> Void
@@ -191,21 +208,25 @@ public final class NPYWriter {
       to: try count.multiplied(by: rowBytes, "the size of the rows"), "the size of the file")
   }
 
-  /// Rows along axis 0, if they go into this file.
-  private func matching(_ rows: Tensor) throws(TensorIOError) -> Tensor {
-    try NPYEncoder.requireArray(rows)
-    guard rows.dtype.withLittleEndianFields == dtype.withLittleEndianFields else {
+  /// A tensor as rows along axis 0, if they go into an array of this dtype and row shape.
+  /// - Throws: as ``append(_:)`` for what does not go there.
+  package static func rows(
+    of tensor: Tensor, for dtype: DType, _ rowShape: [Int]
+  ) throws(TensorIOError) -> Tensor {
+    try NPYEncoder.requireArray(tensor)
+    guard tensor.dtype.withLittleEndianFields == dtype.withLittleEndianFields else {
       throw .invalidArgument(
-        "rows of \(rows.dtype) do not go into an array of \(dtype); call .converted(to:) first")
+        "rows of \(tensor.dtype) do not go into an array of \(dtype); call .converted(to:) first, "
+          + "or tensorio convert --dtype")
     }
-    if rows.shape == rowShape { return try rows.withLeadingAxis() }
-    guard rows.rank == rowShape.count + 1, Array(rows.shape.dropFirst()) == rowShape else {
+    if tensor.shape == rowShape { return try tensor.withLeadingAxis() }
+    guard tensor.rank == rowShape.count + 1, Array(tensor.shape.dropFirst()) == rowShape else {
+      let axes = rowShape.map { ", \($0)" }.joined()
       throw .invalidArgument(
-        "an array of shape \(rows.shape) has no rows of shape \(rowShape); wanted is "
-          + "\(PythonRepr.tuple(rowShape)) or (n, \(rowShape.map(String.init).joined(separator: ", ")))"
-      )
+        "the shape \(PythonRepr.tuple(tensor.shape)) does not go into an array whose rows are "
+          + "\(PythonRepr.tuple(rowShape)); wanted is that, or (n\(axes.isEmpty ? "," : axes))")
     }
-    return rows
+    return tensor
   }
 }
 
