@@ -63,10 +63,18 @@ package final class InPlaceFile {
     fd = nil
   }
 
-  /// The file, opened a second time to be read.
+  /// The file, opened a second time to be read, which may outlive the lock.
   package func reading() throws(TensorIOError) -> InputFile {
     try perform { (fd) throws(TensorIOError) in
-      try InputFile(taking: try SystemCall.duplicate(fd), path: path)
+      // A duplicate of the descriptor would share the lock.
+      let copy = try SystemCall.openForReading(path)
+      guard let (one, other) = try? (SystemCall.identity(of: fd), SystemCall.identity(of: copy)),
+        one.isSameFile(as: other)
+      else {
+        SystemCall.close(copy)
+        throw TensorIOError(.io, "the file was replaced while it was being changed; try again")
+      }
+      return try InputFile(taking: copy, path: path)
     }
   }
 
@@ -90,6 +98,13 @@ package final class InPlaceFile {
         }
       }
       if let failure { throw failure }
+    }
+  }
+
+  /// Allocates disk space behind an offset, where the file system can.
+  package func reserve(_ count: Int, at offset: Int) throws(TensorIOError) {
+    try perform { (fd) throws(TensorIOError) in
+      try SystemCall.allocate(fd, offset: offset, byteCount: count)
     }
   }
 

@@ -7,3 +7,4 @@
 
 // What writes to NumPy's files piece by piece; the formats themselves are found by content and name.
 @_exported public import class NumPyFormat.NPYWriter
+@_exported public import class NumPyFormat.NPZEditor

@@ -27,8 +27,9 @@ struct SourceFlags: ParsableArguments {
   @OptionGroup var editing: EditFlags
 
   /// Opens all sources; messages about them are notes.
+  /// - Parameter isNaming: whether an array without a name gets that of its file.
   /// - Returns: nothing when one of them failed, which was reported.
-  func open(_ paths: [String], _ report: Report) throws -> [Source] {
+  func open(_ paths: [String], isNaming: Bool, _ report: Report) throws -> [Source] {
     let options = try reading.options()
     let edit = try editing.edit
     try report.forEach(Array(paths.prefix(1))) { _ in try OpenFiles.require(paths.count) }
@@ -36,7 +37,9 @@ struct SourceFlags: ParsableArguments {
     var sources: [Source] = []
     try report.forEach(paths) { path in
       let part = try reading.part(of: try TensorArchive(contentsOf: path, options: options))
-      let merged = try edit.merging([MergeInput(part, path: path)], keepingValues: false)
+      let name = path.split(separator: "/").last.map(String.init) ?? path
+      let merged = try edit.merging(
+        [MergeInput(part, name: isNaming ? name : nil, path: path)], keepingValues: false)
       for finding in part.findings {
         try report.inform(
           "\(path.escapedForDisplay): \(finding.message) (\(finding.code.rawValue))")
@@ -45,7 +48,6 @@ struct SourceFlags: ParsableArguments {
       guard !merged.archive.entries.isEmpty else {
         throw TensorIOError(.invalidArgument, "holds no tensors, or none was chosen")
       }
-      let name = path.split(separator: "/").last.map(String.init) ?? path
       sources.append(
         Source(
           path: path, archive: try merged.archive.untagged(),

@@ -97,6 +97,54 @@ import Testing
         + "\(flushes) kills after a flush, \(leftovers) left uncounted bytes")
     #expect(checked == kills)
   }
+
+  /// The old archive or the new one, once an editor has opened it.
+  @Test func aKilledEditorLeavesOneArchiveOrTheOther() throws {
+    print("kills of an editor: seed \(seed)")
+    var random = SplitMix(state: seed)
+    let script = """
+      import sys, zipfile, numpy as np
+      for line in open(sys.argv[1]):
+          name, least, most = line.split()
+          archive = np.load(name)
+          last = int(archive['round'][0])
+          assert int(least) <= last <= int(most), line
+          assert sorted(archive.files) == sorted(['round'] + ['m%d' % n for n in range(max(1, last - 2), last + 1)]), (line, archive.files)
+          for n in range(max(1, last - 2), last + 1):
+              array = archive['m%d' % n]
+              assert array.dtype == np.int64 and len(array) > 0 and (array == n).all(), (line, n)
+          assert zipfile.ZipFile(name).testzip() is None, line
+      """
+    let path = folder.path("x.npz")
+    let kills = max(50, kills / 2)
+    var (committed, torn) = (0, 0)
+    var recoveries: [NPZEditor.Recovery: Int] = [:]
+    var list = ""
+    for index in 0..<kills {
+      if index % 10 == 0 {
+        try TensorArchive([("round", try Tensor([0] as [Int64]))]).write(to: path)
+        committed = 0
+      }
+      let last = try kill(["npz", path], after: 60_000, &random)
+      torn += (try? TensorArchive(contentsOf: path)) == nil ? 1 : 0
+      let editor = try NPZEditor(path)
+      if let recovery = editor.recovery { recoveries[recovery, default: 0] += 1 }
+      editor.cancel()
+      let copy = folder.path("kill-\(index).npz")
+      try FileManager.default.copyItem(atPath: path, toPath: copy)
+      committed = max(committed, last ?? 0)
+      // The next edit may have been written when its line was not.
+      list += "\(copy) \(committed) \(committed + 1)\n"
+      committed = Int(
+        try TensorArchive(contentsOf: path).tensor("round").array(of: Int64.self)[0])
+    }
+    _ = try Oracle.run(["-c", script, try folder.write(Array(list.utf8), "list")])
+    let hidden = try folder.contents().filter { $0.hasPrefix(".") && !$0.hasSuffix(".tmp") }
+    print(
+      "kills of an editor: \(kills), \(torn) left an archive that could not be read, "
+        + "\(recoveries[.undone] ?? 0) edits undone, \(recoveries[.completed] ?? 0) completed")
+    #expect(hidden.isEmpty)
+  }
 }
 
 /// A generator with a seed.

@@ -10,7 +10,8 @@ enum KilledWriter {
     let arguments = CommandLine.arguments
     switch arguments.dropFirst().first {
     case "npy": try appendRows(to: arguments[2], width: Int(arguments[3]) ?? 1)
-    default: break
+    case "npz": try edit(arguments[2])
+    default: say("usage: killed-writer npy FILE WIDTH | npz FILE")
     }
   }
 
@@ -29,6 +30,24 @@ enum KilledWriter {
       }
       try writer.flush()
       say("flushed \(writer.count)")
+    }
+  }
+
+  /// Edits an archive again and again: in edit n the array `round` becomes n, `m<n>` is added, and
+  /// `m<n - 3>` is removed. Says after each commit which it was.
+  private static func edit(_ path: String) throws {
+    var random = SystemRandomNumberGenerator()
+    var round = try Int(TensorArchive(contentsOf: path).tensor("round").array(of: Int64.self)[0])
+    while true {
+      round += 1
+      let editor = try NPZEditor(path, compressionLevel: round % 2 == 0 ? nil : 1)
+      let count = Int.random(in: 1...20_000, using: &random)
+      let members = [Int64](repeating: Int64(round), count: count)
+      try editor.add("m\(round)", try Tensor(members))
+      try editor.replace("round", try Tensor([Int64(round)]))
+      if editor.contains("m\(round - 3)") { try editor.remove("m\(round - 3)") }
+      try editor.commit()
+      say("committed \(round)")
     }
   }
 
