@@ -18,7 +18,8 @@ struct Tensorio: ParsableCommand {
       """,
     version: version,
     subcommands: [
-      Ls.self, Show.self, Stats.self, Hash.self, Convert.self, Append.self, RoundTripCommand.self,
+      Ls.self, Show.self, Stats.self, Hash.self, Convert.self, Append.self, Concat.self,
+      RoundTripCommand.self,
       Validate.self,
       Diff.self, SalvageCommand.self, Scan.self,
       Upload.self, Devices.self,

@@ -33,8 +33,9 @@ enum KilledWriter {
     }
   }
 
-  /// Edits an archive again and again: in edit n the array `round` becomes n, `m<n>` is added, and
-  /// `m<n - 3>` is removed. Says after each commit which it was.
+  /// Edits an archive again and again, and says after each commit which it was.
+  ///
+  /// In edit n the array `round` becomes n, `m<n>` is added, and `m<n - 3>` is removed.
   private static func edit(_ path: String) throws {
     var random = SystemRandomNumberGenerator()
     var round = try Int(TensorArchive(contentsOf: path).tensor("round").array(of: Int64.self)[0])
