@@ -12,10 +12,10 @@ struct Append: ParsableCommand {
       of them. Killed while it writes an archive, it leaves one that --recover, or the next append, \
       brings back. One writer at a time can change a file.
 
-        tensorio append x.npy more.npy             the rows of one array behind those of another
+        tensorio append x.npy more.npy             rows behind those of x.npy
         tensorio append --create x.npy day-*.npy   a new array of many
         tensorio append x.npy log.npz --include x  one array of an archive
-        tensorio append data.npz x.npy extra.pt    all tensors of these, a lone one under its file's name
+        tensorio append data.npz x.npy extra.pt    all tensors, x.npy's as 'x'
 
       For an .npy file a source has its dtype and the shape of its rows, or of one row; convert makes \
       other dtypes.

@@ -44,7 +44,7 @@ struct MemberAppending {
         try editor.add(member.name, member.entry, of: archive)
       }
     }
-    try say(try editor.commit(synced: command.fsync), report)
+    try say(try editor.commit(synced: command.fsync), editor.recovery, report)
   }
 
   /// Writes a new archive, which appears whole.
@@ -55,10 +55,12 @@ struct MemberAppending {
     try archive.write(to: command.target, options: options)
     var summary = NPZEditor.Summary()
     summary.added = members.map(\.name)
-    try say(summary, report)
+    try say(summary, nil, report)
   }
 
-  private func say(_ summary: NPZEditor.Summary, _ report: Report) throws {
+  private func say(
+    _ summary: NPZEditor.Summary, _ recovery: NPZEditor.Recovery?, _ report: Report
+  ) throws {
     if report.isJSON {
       return try report.line(
         .object([
@@ -66,6 +68,7 @@ struct MemberAppending {
           ("added", .array(summary.added.map { .string($0) })),
           ("replaced", .array(summary.replaced.map { .string($0) })),
           ("unused_bytes", .int(summary.unusedByteCount)),
+          ("recovery", .optional(recovery.map { $0 == .undone ? "undone" : "completed" })),
         ]))
     }
     let file = command.target.escapedForDisplay
