@@ -46,7 +46,7 @@ let tests = [
   ("TensorIO", ["ByteIO", "TensorIO"]),
   ("TensorVerify", ["ByteIO", "TensorIO", "TensorVerify", "ZIPContainer", "JSONText"]),
   ("TensorData", ["ByteIO", "TensorIO", "TensorData", "NumPyFormat"]),
-  ("Command", ["TensorIO", "TensorVerify", "TensorData", "tensorio"]),
+  ("Command", ["TensorIO", "TensorVerify", "TensorData", "tensorio", "killed-writer"]),
   ("Oracle", ["TensorIO", "TensorVerify", "tensorio"]),
 ].map { (name: String, needs: [String]) in
   Target.testTarget(
@@ -131,5 +131,8 @@ let package = Package(
       name: "TestSupport",
       dependencies: ["TensorIO", .product(name: "Crypto", package: "swift-crypto")],
       path: "Tests/TestSupport", swiftSettings: strict),
+    .executableTarget(
+      name: "killed-writer", dependencies: ["TensorIO"], path: "Tests/KilledWriter",
+      swiftSettings: strict),
   ] + tests
 )

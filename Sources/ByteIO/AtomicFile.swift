@@ -153,6 +153,22 @@ public final class AtomicFile {
     }
   }
 
+  /// Gives the file its name where nothing has it yet, however many try at once.
+  /// - Throws: `io` when something has the name.
+  package func commitAsNew(synced: Bool = false) throws(TensorIOError) {
+    try locating(.init(file: path)) { () throws(TensorIOError) in
+      if synced { try SystemCall.synchronize(fd) }
+      if isNameless {
+        try SystemCall.link(fd, as: target)
+      } else {
+        try SystemCall.link(temporaryName, as: target)
+        SystemCall.remove(temporaryName)
+      }
+      isCommitted = true
+      if synced { try SystemCall.synchronizeDirectory(directory) }
+    }
+  }
+
   private func renameTemporary() throws(TensorIOError) {
     // Freeing a replaced file takes milliseconds for each 100 MB; kept open, it outlives the rename
     // and is freed in the background.

@@ -52,6 +52,21 @@ enum SystemCall {
     return Int32(fd)
   }
 
+  static func openForUpdating(_ path: String) throws(TensorIOError) -> Int32 {
+    let fd = retrying { unsafe Int(open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK)) }
+    guard fd >= 0 else { throw failure("opening the file for writing", path) }
+    return Int32(fd)
+  }
+
+  /// Takes the one lock that writers of a file share, for as long as it is open.
+  /// - Returns: false where somebody else has it.
+  static func lockExclusively(_ fd: Int32) throws(TensorIOError) -> Bool {
+    let result = retrying { Int(tio_lock_exclusively(fd)) }
+    if result == 0 { return true }
+    guard errno == EWOULDBLOCK else { throw failure("locking the file") }
+    return false
+  }
+
   /// Opens a nameless file in `directory`, or nil where the file system has none.
   static func openNameless(in directory: String) -> Int32? {
     let fd = retrying {
@@ -79,6 +94,11 @@ enum SystemCall {
     let source = "/proc/self/fd/\(fd)"
     let result = unsafe linkat(AT_FDCWD, source, AT_FDCWD, path, AT_SYMLINK_FOLLOW)
     guard result == 0 else { throw failure("linkat", path) }
+  }
+
+  /// Gives the file at `source` the second name `path`, which must be free.
+  static func link(_ source: String, as path: String) throws(TensorIOError) {
+    guard unsafe Glibc.link(source, path) == 0 else { throw failure("link", path) }
   }
 
   /// The folder for files that nobody keeps: `TMPDIR`, or `/tmp`.
@@ -227,6 +247,18 @@ enum SystemCall {
 
   static func synchronize(_ fd: Int32) throws(TensorIOError) {
     guard fsync(fd) == 0 else { throw failure("fsync") }
+  }
+
+  /// Has the bytes on the disk, and the size where it changed; other metadata may follow later.
+  static func synchronizeData(_ fd: Int32) throws(TensorIOError) {
+    guard fdatasync(fd) == 0 else { throw failure("fdatasync") }
+  }
+
+  /// Cuts a file, or makes it longer with zeros.
+  static func truncate(_ fd: Int32, to byteCount: Int) throws(TensorIOError) {
+    guard retrying({ Int(ftruncate(fd, off_t(byteCount))) }) == 0 else {
+      throw failure("ftruncate")
+    }
   }
 
   static func synchronizeDirectory(_ path: String) throws(TensorIOError) {

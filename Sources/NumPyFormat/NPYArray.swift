@@ -51,16 +51,21 @@ struct NPYArray {
     over source: any ByteSource, budget: DecodingBudget, options: ReadingOptions
   ) throws(TensorIOError) -> Tensor {
     let element = header.element
-    var dtype = element.dtype
-    if case .void(let size) = dtype, let meaning = options.rawTypes[size] {
-      guard meaning.bitWidth == 8 * size else {
-        throw .invalidArgument("V\(size) cannot be read as \(meaning), which has another size")
-      }
-      dtype = meaning
-    }
+    let dtype = try element.dtype.meaning(options)
     return try Tensor(
       dtype: dtype, byteOrder: element.byteOrder, shape: header.shape,
       strides: header.isFortranOrder ? Shape.columnMajorStrides(header.shape) : nil,
       storage: TensorStorage(source, budget: budget))
+  }
+}
+
+extension DType {
+  /// What raw bytes of this size mean to the caller; the dtype itself where that is not said.
+  func meaning(_ options: ReadingOptions) throws(TensorIOError) -> DType {
+    guard case .void(let size) = self, let meaning = options.rawTypes[size] else { return self }
+    guard meaning.bitWidth == 8 * size else {
+      throw .invalidArgument("V\(size) cannot be read as \(meaning), which has another size")
+    }
+    return meaning
   }
 }

@@ -25,14 +25,7 @@ struct NPYEncoder {
   /// - Throws: `invalidArgument` for tensors tagged with a device or wanting gradients, as PyTorch's
   ///   `.numpy()` does; `unsupported` for objects and quantized elements.
   init(_ tensor: Tensor, pickle: [UInt8]? = nil) throws(TensorIOError) {
-    guard tensor.device == .cpu else {
-      throw .invalidArgument(
-        "the tensor is on \(tensor.device) and NumPy knows no devices; call to(.cpu) first")
-    }
-    guard !tensor.requiresGrad else {
-      throw .invalidArgument(
-        "the tensor requires grad, which NumPy cannot say; call detached() first")
-    }
+    try Self.requireArray(tensor)
     guard !tensor.dtype.containsObjects || pickle != nil else {
       throw .unsupported("the elements are Python objects, which only an archive knows")
     }
@@ -49,6 +42,18 @@ struct NPYEncoder {
     payload = isFortran ? tensor.transposed() : tensor
     byteCount = try header.count.added(
       to: pickle?.count ?? tensor.byteCount, "the size of the file")
+  }
+
+  /// Refuses tensors that say more than an array can.
+  static func requireArray(_ tensor: Tensor) throws(TensorIOError) {
+    guard tensor.device == .cpu else {
+      throw .invalidArgument(
+        "the tensor is on \(tensor.device) and NumPy knows no devices; call to(.cpu) first")
+    }
+    guard !tensor.requiresGrad else {
+      throw .invalidArgument(
+        "the tensor requires grad, which NumPy cannot say; call detached() first")
+    }
   }
 
   /// Hands the elements to `body` in the order of the file.

@@ -30,7 +30,12 @@ public struct ZIPArchive: Sendable {
     checkMeanwhile: ((@escaping @Sendable () throws(TensorIOError) -> Void) -> Void)?
   ) throws(TensorIOError) {
     let window = FileWindow(file)
-    let layout = try ZIPDirectoryLayout(file)
+    let layout: ZIPDirectoryLayout
+    do throws(TensorIOError) {
+      layout = try ZIPDirectoryLayout(file)
+    } catch {
+      throw ZIPUndo.explained(error, of: file.path)
+    }
     var entries = layout.entries
     guard entries.count <= limits.memberCount else {
       throw .limit(
@@ -94,6 +99,13 @@ public struct ZIPArchive: Sendable {
     return agreed
   }
 
+  /// How many bytes belong to the data descriptor behind a member, where the next thing is `rest` bytes
+  /// away.
+  static func descriptorBytes(_ member: ZIPMember, in rest: Int) -> Int {
+    // CRC and sizes, of 32 or 64 bits, with or without a signature.
+    member.hasDescriptor && descriptorSizes.contains(rest) ? rest : 0
+  }
+
   /// Bytes that belong to nothing: in front of, between and behind the members, behind the end.
   private static func unaccounted(
     _ members: [ZIPMember], _ layout: ZIPDirectoryLayout, _ file: InputFile
@@ -108,12 +120,8 @@ public struct ZIPArchive: Sendable {
       let gap = member.range.lowerBound - position
       if gap > 0 { note(gap, "in front of '\(member.name.escapedForDisplay)' belong to no member") }
       position = member.range.upperBound
-      if member.hasDescriptor {
-        // CRC and sizes, of 32 or 64 bits, with or without a signature.
-        let next = index + 1 < ordered.count ? ordered[index + 1].range : layout.directory
-        let rest = next.lowerBound - position
-        if descriptorSizes.contains(rest) { position += rest }
-      }
+      let next = index + 1 < ordered.count ? ordered[index + 1].range : layout.directory
+      position += descriptorBytes(member, in: next.lowerBound - position)
     }
     let gap = layout.directory.lowerBound - position
     if gap > 0 { note(gap, "in front of the directory belong to no member") }

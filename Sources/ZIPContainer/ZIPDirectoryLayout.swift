@@ -18,6 +18,8 @@ struct ZIPDirectoryLayout {
   let directory: Range<Int>
   /// From the end of the directory to the end of the comment.
   let end: Range<Int>
+  /// The comment at the end.
+  let comment: Range<Int>
   /// The entries in the order of the directory; names past ASCII are decoded as UTF-8, for want of
   /// libzip's tables.
   let entries: [ZIPEntry]
@@ -70,6 +72,7 @@ struct ZIPDirectoryLayout {
     }
     directory = start..<directoryEnd
     end = directoryEnd..<min(file.byteCount, endOffset + Self.endBytes + commentBytes)
+    comment = min(endOffset + Self.endBytes, end.upperBound)..<end.upperBound
     entries = try Self.entries(try file.bytes(directory), at: start, count: extent.entries)
   }
 

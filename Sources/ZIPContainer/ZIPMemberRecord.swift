@@ -114,6 +114,7 @@ struct ZIPEndRecord {
   let count: Int
   let directoryOffset: Int
   let directoryBytes: Int
+  var comment: [UInt8] = []
 
   private var needsZip64: Bool {
     count >= Int(UInt16.max) || directoryOffset >= Int(UInt32.max)
@@ -128,8 +129,8 @@ struct ZIPEndRecord {
     bytes.append(littleEndian: count16)
     bytes.append(littleEndian: UInt32(clamping: directoryBytes))
     bytes.append(littleEndian: UInt32(clamping: directoryOffset))
-    bytes.append(littleEndian: UInt16(0))
-    return bytes
+    bytes.append(littleEndian: UInt16(clamping: comment.count))
+    return bytes + comment
   }
 
   /// The zip64 end record and its locator.

@@ -8,16 +8,26 @@ public final class ZIPWriter {
   /// Takes the next bytes of a member.
   public typealias Sink = (Span<UInt8>) throws(TensorIOError) -> Void
 
-  private let file: AtomicFile
+  private let file: any ZIPOutput
   private let deflater: BlockDeflater?
   private var members: [ZIPMemberRecord] = []
   /// Compressed members are written in order while later ones are still being read.
   private var pending: [DeflateBlock] = []
   private var pendingBytes = 0
 
+  /// Where the members are in the file, as far as they are written.
+  var extents: [Range<Int>] {
+    members.map { $0.headerOffset..<$0.headerOffset + $0.localHeader.count + $0.compressedSize }
+  }
+
   /// Creates a writer.
   /// - Parameter level: the deflate level from 1 to 12, or nil to store.
-  public init(_ file: AtomicFile, level: Int? = nil) {
+  public convenience init(_ file: AtomicFile, level: Int? = nil) {
+    self.init(appendingTo: file, level: level)
+  }
+
+  /// Creates a writer that goes on behind what was written.
+  init(appendingTo file: any ZIPOutput, level: Int?) {
     self.file = file
     deflater = level.map(BlockDeflater.init)
   }
@@ -61,16 +71,23 @@ public final class ZIPWriter {
   ///
   /// Nothing can be added afterwards.
   public func finish() throws(TensorIOError) {
-    if let deflater { try flush(deflater) }
+    let headers = try finishMembers()
     let start = file.byteCount
     var directory: [UInt8] = []
-    for member in members { directory += member.centralHeader }
+    for header in headers { directory += header }
     directory +=
       ZIPEndRecord(
         count: members.count, directoryOffset: start, directoryBytes: directory.count
       ).bytes
     try file.reserve(directory.count)
     try file.write(directory.span)
+  }
+
+  /// Writes what was held back, and leaves the directory to the caller.
+  /// - Returns: the members' entries in it.
+  func finishMembers() throws(TensorIOError) -> [[UInt8]] {
+    if let deflater { try flush(deflater) }
+    return members.map(\.centralHeader)
   }
 
   // MARK: Stored and common

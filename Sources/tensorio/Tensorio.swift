@@ -18,7 +18,9 @@ struct Tensorio: ParsableCommand {
       """,
     version: version,
     subcommands: [
-      Ls.self, Show.self, Stats.self, Hash.self, Convert.self, RoundTripCommand.self, Validate.self,
+      Ls.self, Show.self, Stats.self, Hash.self, Convert.self, Append.self, Concat.self,
+      RoundTripCommand.self,
+      Validate.self,
       Diff.self, SalvageCommand.self, Scan.self,
       Head.self, Sample.self, Split.self, View.self,
       Upload.self, Devices.self,

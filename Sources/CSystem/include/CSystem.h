@@ -16,4 +16,7 @@ int tio_allocate(int fd, int64_t offset, int64_t length);
 // bytes are not in the page cache, and where kernel or file system cannot tell.
 ssize_t tio_read_cached(int fd, void *buffer, size_t length, int64_t offset);
 
+// flock(2) with LOCK_EX | LOCK_NB, whose name Swift takes for a struct's. Returns -1 and sets errno.
+int tio_lock_exclusively(int fd);
+
 #endif
