@@ -108,14 +108,13 @@ private final class Core: Sendable {
 
   func next() async throws -> TensorBatch? {
     startWorkers()
-    switch turn() {
-    case .end: return nil
-    case .ready(let result): return try result.get()
-    case .make(let index):
-      let result = Result { try plan.batch(index) }
-      state.withLock { $0.next += 1 }
-      return try result.get()
-    case .wait: break
+    turns: while true {
+      switch turn() {
+      case .end: return nil
+      case .ready(let result): return try result.get()
+      case .make(let index): hand(Result { try plan.batch(index) }, of: index)
+      case .wait: break turns
+      }
     }
     return try await withCheckedThrowingContinuation { continuation in
       // Between the two locks the batch may have come.
@@ -140,13 +139,14 @@ private final class Core: Sendable {
         state.next += 1
         return .ready(made)
       }
-      guard state.unclaimed == state.next else { return .wait }
+      // Rather than wait for one batch, the consumer makes another one.
+      guard state.unclaimed < state.end else { return .wait }
       state.unclaimed += 1
-      return .make(state.next)
+      return .make(state.unclaimed - 1)
     }
   }
 
-  /// Starts as many workers as there are batches to be made, one a core at most.
+  /// Starts as many workers as there are batches to be made, but leaves the consumer a core.
   private func startWorkers() {
     let count = state.withLock { state in
       guard !state.isStopped else { return 0 }

@@ -1,4 +1,5 @@
 package import ByteIO
+internal import CTensorKernels
 
 /// Copies rows of a tensor, the parts along its first axis, in any order and from several threads.
 ///
@@ -171,14 +172,29 @@ extension RowReader {
     return true
   }
 
-  private static let probes = 4
+  private static let probes = 2
+
+  /// What is fetched of a row before its turn.
+  private static let prefetchedBytes = 4096
 
   private func withRunsInPlace(
     _ rows: ArraySlice<Int>,
     _ body: (UnsafeRawBufferPointer, Int) throws(TensorIOError) -> Void
   ) throws(TensorIOError) {
     unsafe try tensor.storage.withUnsafeBytes { (region) throws(TensorIOError) in
+      // While a row is used, the next one is fetched: rows are too short for the processor to see
+      // where they lead.
+      var waiting: (range: Range<Int>, first: Int)?
       try forEachRange(of: rows) { (range, first) throws(TensorIOError) in
+        if let base = region.baseAddress {
+          unsafe tio_prefetch(base + range.lowerBound, min(range.count, Self.prefetchedBytes))
+        }
+        if let (range, first) = waiting {
+          unsafe try body(UnsafeRawBufferPointer(rebasing: region[range]), first)
+        }
+        waiting = (range, first)
+      }
+      if let (range, first) = waiting {
         unsafe try body(UnsafeRawBufferPointer(rebasing: region[range]), first)
       }
     }

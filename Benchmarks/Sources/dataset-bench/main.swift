@@ -16,6 +16,7 @@ guard arguments.count >= 4 else { fatalError("dataset-bench CASE FILE …") }
 let (name, path) = (arguments[1], arguments[2])
 let dataset = try TensorDataset(opening: path)
 let column = dataset.names[0]
+let prefetch = arguments.count > 4 ? Int(arguments[4]) ?? 4 : 4
 
 /// One pass over all rows.
 func epoch() async throws {
@@ -23,7 +24,7 @@ func epoch() async throws {
   switch name {
   case "shuffled":
     let floats = try dataset.converting(column, to: .float32)
-    for try await batch in floats.batches(of: 64, shuffle: .seeded(7)) {
+    for try await batch in floats.batches(of: 64, shuffle: .seeded(7), prefetch: prefetch) {
       let dtype = try batch[column].dtype
       precondition(dtype == .float32)
       count += batch.count

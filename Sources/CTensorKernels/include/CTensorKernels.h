@@ -18,6 +18,12 @@ void tio_swap_bytes(void *bytes, size_t unit, size_t count, size_t stride);
 void tio_gather(void *target, const void *source, size_t item_size, size_t rank,
                 const intptr_t *shape, const intptr_t *strides);
 
+// Has memory that will be read soon fetched into the second-level cache, which can wait for more lines
+// at a time than the first one; reads nothing, so any address will do.
+static inline void tio_prefetch(const void *start, size_t length) {
+  for (size_t line = 0; line < length; line += 64) __builtin_prefetch((const char *)start + line, 0, 2);
+}
+
 // Multiplies numbers by a factor and adds an offset, in place; both operations round.
 void tio_scale_float(void *numbers, size_t count, float factor, float offset);
 void tio_scale_double(void *numbers, size_t count, double factor, double offset);
