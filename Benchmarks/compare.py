@@ -251,6 +251,12 @@ def main() -> None:
                 results.append((name, peer, goal, times))
                 print(_row(*results[-1]), flush=True)
             speeds.append(f"- converting 4 GB: at most {max(found['memory']):.1f} MB of memory of its own (RssAnon)")
+            import datasets
+
+            found = datasets.run(str(Path(arguments.bench).with_name("dataset-bench")), folder, arguments.rounds)
+            for name, peer, goal, key, own in datasets.ROWS:
+                results.append((name, peer, goal, Times(found[key], found[own])))
+                print(_row(*results[-1]), flush=True)
         validated = ["big.npz"] + (["big.pt"] if torch_version else [])
         for name in validated:
             times = measure_validate(folder, name, arguments.command, arguments.rounds)

@@ -3,8 +3,15 @@ internal import Synchronization
 
 /// Loops over all cores.
 package enum Parallel {
-  /// The number of cores.
-  package static let coreCount = SystemCall.processorCount
+  /// The number of cores, or of threads that there is address space for.
+  ///
+  /// Dispatch tries again and again to make a thread, for ever where a limit (`ulimit -v`) leaves no
+  /// room for one: its stack, and the arena that it allocates from.
+  package static let coreCount: Int = {
+    let threadBytes = 192 << 20
+    let most = SystemCall.addressSpaceLeft.map { max(1, $0 / threadBytes) }
+    return min(SystemCall.processorCount, most ?? .max)
+  }()
 
   /// Runs `body` for 0..<count, on all cores, and returns when all have ended.
   /// - Throws: the error of the lowest index that failed; later indexes may not have run.
@@ -71,8 +78,9 @@ package enum Parallel {
   /// so that no two cores clear the same one.
   package static let writtenBytes = 8 << 20
 
-  /// Runs `body` on another thread, some time soon.
+  /// Runs `body` on another thread, some time soon; with one core, now.
   static func later(_ body: @escaping @Sendable () -> Void) {
+    guard coreCount > 1 else { return body() }
     DispatchQueue.global(qos: .utility).async(execute: body)
   }
 

@@ -322,6 +322,24 @@ enum SystemCall {
     return unsafe lstat(path, &status) == 0 ? nil : path
   }
 
+  /// How much more memory the process may map; nil where nobody limits it (`ulimit -v`).
+  static var addressSpaceLeft: Int? {
+    var limit = rlimit()
+    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0,
+      let most = Int(exactly: limit.rlim_cur), let file = unsafe fopen("/proc/self/statm", "re")
+    else { return nil }
+    defer { _ = unsafe fclose(file) }
+    var pages = 0
+    guard
+      unsafe withUnsafeMutablePointer(
+        to: &pages,
+        { pointer in
+          unsafe withVaList([pointer]) { unsafe vfscanf(file, "%ld", $0) }
+        }) == 1
+    else { return nil }
+    return max(0, most - pages * sysconf(Int32(_SC_PAGESIZE)))
+  }
+
   static var processorCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 }
 

@@ -5,8 +5,8 @@ internal import TensorIO
 /// Makes batches ahead of whoever takes them, on other threads, and hands them on in order.
 ///
 /// Workers make one batch after the other and end when enough are made; the consumer starts them again
-/// when it takes one. So no thread ever waits for the consumer. Where no thread begins a batch in time,
-/// the consumer's own makes it.
+/// when it takes one, so that no thread ever waits for it. While its batch is being made, it makes
+/// another one: two threads on two cores hand over little, and with little memory there may be no other.
 final class BatchPipeline: Sendable {
   private let core: Core
 
@@ -146,14 +146,14 @@ private final class Core: Sendable {
     }
   }
 
-  /// Starts as many workers as there are batches to be made, but leaves the consumer a core.
+  /// Starts as many workers as there are batches to be made, one for each core but the consumer's.
   private func startWorkers() {
     let count = state.withLock { state in
       guard !state.isStopped else { return 0 }
-      // The consumer makes its own batch where nobody has begun it.
       state.end = min(state.next + prefetch + 1, plan.count)
+      // The consumer makes one of them.
       let batches = state.end - max(state.unclaimed, state.next + 1)
-      let count = max(0, min(batches, Parallel.coreCount - state.workers))
+      let count = max(0, min(batches, Parallel.coreCount - 1 - state.workers))
       state.workers += count
       return count
     }
