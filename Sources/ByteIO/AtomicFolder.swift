@@ -104,6 +104,14 @@ package func isSameFile(_ one: String, _ other: String) -> Bool {
   return first.isSameFile(as: second)
 }
 
+/// Whether two paths lead to one file, or would if it existed.
+package func isSameOutput(_ one: String, _ other: String) -> Bool {
+  if one.utf8.elementsEqual(other.utf8) || isSameFile(one, other) { return true }
+  let (first, second) = (splitPath(one), splitPath(other))
+  return first.name.utf8.elementsEqual(second.name.utf8)
+    && isSameFile(first.directory, second.directory)
+}
+
 /// A path as the folder it lies in and the name there.
 package func splitPath(_ path: String) -> (directory: String, name: String) {
   guard let slash = path.lastIndex(of: "/") else { return (".", path) }

@@ -63,5 +63,5 @@ package final class PooledBytes: ByteSource {
 }
 
 extension PooledBytes: PartwiseSource {
-  package func partLoader() -> (any PartLoading)? { bytes.partLoader() }
+  package func partLoader() -> (any PartLoading)? { ResidentParts(source: self) }
 }

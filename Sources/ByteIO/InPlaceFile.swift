@@ -54,6 +54,11 @@ package final class InPlaceFile {
     }
   }
 
+  /// Has the file's name on the disk when this returns.
+  package func synchronizeFolder() throws(TensorIOError) {
+    try SystemCall.synchronizeDirectory(splitPath(path).directory)
+  }
+
   /// Whether ``close()`` was not called yet.
   package var isOpen: Bool { fd != nil }
 

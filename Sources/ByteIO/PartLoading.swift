@@ -106,7 +106,7 @@ extension FileSlice: PartwiseSource {
 }
 
 /// Copies parts of bytes in place, which nothing checks.
-private struct ResidentParts: PartLoading {
+struct ResidentParts: PartLoading {
   let source: any ByteSource
 
   func load(

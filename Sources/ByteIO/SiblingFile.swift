@@ -7,10 +7,18 @@ package struct SiblingFile: Sendable {
   /// The file `.NAME.ENDING` beside the file that `target` names, with its links followed.
   package init(of target: String, ending: String) {
     let (directory, name) = splitPath(SystemCall.resolvedTarget(target) ?? target)
-    // Cut, so that a long name with the ending stays within the 255 bytes of file systems.
-    let stem = String(decoding: name.utf8.prefix(220), as: UTF8.self)
     self.directory = directory
-    path = "\(directory)/.\(stem).\(ending)"
+    guard name.utf8.count > 220 else {
+      path = "\(directory)/.\(name).\(ending)"
+      return
+    }
+    // Cut, so that a long name with the ending stays within the 255 bytes of file systems, and with a
+    // hash (FNV-1a) of all of it, so that names which begin alike do not share a file.
+    let hash = name.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
+      ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3
+    }
+    let stem = String(decoding: name.utf8.prefix(200), as: UTF8.self)
+    path = "\(directory)/.\(stem)-\(String(hash, radix: 16)).\(ending)"
   }
 
   /// Whether there is such a file.

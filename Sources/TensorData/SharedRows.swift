@@ -11,12 +11,21 @@ public struct SharedRows: Sendable {
 }
 
 extension TensorArchive {
+  /// The parts of sparse and nested tensors: their first axes are not the rows of what they make up.
+  package var entriesOfComposites: [Entry] {
+    let parts = values.partsOfObjects
+    return entries.filter { parts.contains($0.id) }
+  }
+
   /// The tensors that have axes, those of the same number of rows together, in the order of the file.
+  ///
+  /// Parts of sparse and nested tensors are not among them.
   public var sharedRows: [SharedRows] {
+    let parts = values.partsOfObjects
     var order: [Int] = []
     var groups: [Int: [Entry]] = [:]
     for entry in entries {
-      guard let count = entry.tensor.shape.first else { continue }
+      guard let count = entry.tensor.shape.first, !parts.contains(entry.id) else { continue }
       if groups[count] == nil { order.append(count) }
       groups[count, default: []].append(entry)
     }
@@ -31,11 +40,13 @@ extension TensorArchive {
     let groups = sharedRows
     if let name {
       let entry = try entry(name)
-      guard let count = entry.tensor.shape.first,
-        let group = groups.first(where: { $0.count == count })
-      else {
+      guard let group = groups.first(where: { $0.entries.contains { $0.id == entry.id } }) else {
         throw TensorIOError(
-          .invalidArgument, "it has no axes and so no rows", at: .init(tensor: entry.name))
+          .invalidArgument,
+          entry.tensor.rank == 0
+            ? "it has no axes and so no rows"
+            : "it is a part of a sparse or nested tensor, which has no rows of its own",
+          at: .init(tensor: entry.name))
       }
       return group
     }

@@ -59,8 +59,16 @@ public struct TensorDataset: Sendable {
   ) throws(TensorIOError) {
     let isLone = archive.entries.count == 1 && archive.entries[0].name.isEmpty
     var columns: [DatasetColumn] = []
+    let parts = Set(archive.entriesOfComposites.map(\.id))
     for name in names ?? archive.names {
-      let tensor = try archive.tensor(isLone && name == loneName ? "" : name)
+      let entry = try archive.entry(isLone && name == loneName ? "" : name)
+      guard !parts.contains(entry.id) else {
+        throw TensorIOError(
+          .unsupported,
+          "it is a part of a sparse or nested tensor, which has no rows of its own; name the columns",
+          at: .init(tensor: entry.name))
+      }
+      let tensor = entry.tensor
       columns.append(try DatasetColumn(isLone ? loneName : name, [tensor]))
     }
     guard !columns.isEmpty else { throw .invalidArgument("there are no tensors in it") }

@@ -57,9 +57,15 @@ struct Canvas {
     _ numbers: Tensor, _ scale: SampleScale, _ limits: DecodingLimits
   ) throws(TensorIOError) {
     var walk = PixelWalk(layout)
+    var isOther = false
     try numbers.forEachDouble(limits) { number in
       let pixel = sheet.start(of: walk.image) + walk.row * sheet.width + walk.column
       if let mark = Mark(number) {
+        // The first pass over the numbers saw none.
+        guard !marks.isEmpty else {
+          isOther = true
+          return walk.advance()
+        }
         marks[pixel] = max(marks[pixel], mark.rawValue)
       } else if layout.channels > 1 {
         samples[pixel * channels + walk.channel] =
@@ -68,6 +74,10 @@ struct Canvas {
         set(pixel, scale.sample(number))
       }
       walk.advance()
+    }
+    if isOther {
+      throw TensorIOError(
+        .io, "the file was changed while it was being read; read it again when it is complete")
     }
   }
 

@@ -7,7 +7,10 @@ extension Tensor {
   /// The result has the dtype of the parts, in little-endian order, on the CPU and without gradient.
   /// Along axis 0 the parts may be larger than memory however they are stored; along others, parts that
   /// are compressed or not in row-major order are in memory while their rows are read.
-  /// - Parameter axis: negative ones count from the end.
+  /// - Parameters:
+  ///   - tensors: the parts, one at least.
+  ///   - axis: negative ones count from the end.
+  ///   - limits: for what is decoded of the parts.
   /// - Throws: `invalidArgument` for no tensors, 0-d ones, another dtype or shape, and an axis that is
   ///   not there; `unsupported` for objects, quantized elements and those that are no whole bytes.
   public static func concatenated(

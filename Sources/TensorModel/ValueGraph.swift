@@ -178,6 +178,14 @@ extension ValueGraph {
     }
   }
 
+  /// The values that are parts of objects whose class is understood, such as sparse tensors: alone they
+  /// mean something else.
+  package var partsOfObjects: Set<ID> {
+    var parts: Set<ID> = []
+    for case .object(let object) in nodes { parts.formUnion(object.parts.map(\.value)) }
+    return parts
+  }
+
   /// The class or function that made a value, where the file says one.
   public func typeName(of id: ID) -> GlobalName? {
     if let type = traits[id]?.type { return type }

@@ -6,7 +6,7 @@ struct Inspection: ParsableArguments {
   @OptionGroup var input: InputFiles
   @OptionGroup var reading: ReadingFlags
 
-  @Flag(help: "Print one JSON object a file, on one line.")
+  @Flag(help: "Print one JSON object a file, on one line; head: one a tensor.")
   var json = false
 
   /// Opens each file and hands it to `body`, then says what was odd about it.

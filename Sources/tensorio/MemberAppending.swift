@@ -1,3 +1,4 @@
+internal import ByteIO
 internal import JSONText
 internal import TensorIO
 
@@ -37,8 +38,9 @@ struct MemberAppending {
         at: .init(file: command.target, tensor: known.name))
     }
     editor.reporting = options
+    let known = Set(members.map(\.name).filter { editor.contains($0) }.map { ByteKey($0) })
     for member in members {
-      if editor.contains(member.name) {
+      if known.contains(ByteKey(member.name)) {
         try editor.replace(member.name, member.entry, of: archive)
       } else {
         try editor.add(member.name, member.entry, of: archive)

@@ -18,11 +18,6 @@ struct RowAppending {
     let isNew = !Folder.contains(command.target)
     if isNew { try requireRows() }
     let writer = try isNew ? created() : opened()
-    if writer.discardedByteCount > 0 {
-      try report.inform(
-        "\(command.target.escapedForDisplay): \(writer.discardedByteCount) bytes of rows that were "
-          + "never counted were cut off")
-    }
     let before = writer.count
     for source in sources {
       try require(source, writer.dtype, writer.rowShape)
@@ -37,12 +32,18 @@ struct RowAppending {
         try writer.append(source.tensor, reporting: options)
       } catch {
         // Without this the rows before would be counted when the writer is let go of.
+        if isNew { removeFile(command.target) }
         writer.discard()
         throw error
       }
       counts.append(writer.count - count)
     }
     try writer.close(synced: command.fsync)
+    if writer.discardedByteCount > 0 {
+      try report.inform(
+        "\(command.target.escapedForDisplay): \(writer.discardedByteCount) bytes of rows that were "
+          + "never counted were cut off")
+    }
     try say(counts, before, writer, report)
   }
 

@@ -40,14 +40,16 @@ struct RowOutputFlags: ParsableArguments {
     }
   }
 
-  /// Refuses outputs that are there, are no files, or are named twice.
-  func requireUse(of paths: [String]) throws(TensorIOError) {
+  /// Refuses outputs that are there, are no files, or are named twice; of several, also the input:
+  /// it would be gone where the others could not be named.
+  func requireUse(of paths: [String], from input: String) throws(TensorIOError) {
     for (index, path) in paths.enumerated() {
       try Report.requireText(path)
-      let isTwice = paths[..<index].contains {
-        $0.utf8.elementsEqual(path.utf8) || isSameFile($0, path)
+      guard paths.count == 1 || !isSameFile(path, input) else {
+        throw TensorIOError(
+          .invalidArgument, "this is the input; name another file", at: .init(file: path))
       }
-      guard !isTwice else {
+      guard !paths[..<index].contains(where: { isSameOutput($0, path) }) else {
         throw TensorIOError(
           .invalidArgument, "two outputs are this file; name each once", at: .init(file: path))
       }

@@ -51,9 +51,10 @@ struct Sample: ParsableCommand {
   func run() throws {
     let options = try reading.options()
     try reporting(isJSON: json) { report in
-      Signals.catchInterrupts()
+      // What is printed may be cut off anywhere.
+      if output != nil { Signals.catchInterrupts() }
       try report.forEach([file]) { file in
-        if let output { try writing.requireUse(of: [output]) }
+        if let output { try writing.requireUse(of: [output], from: file) }
         let whole = try reading.part(of: try TensorArchive(contentsOf: file, options: options))
         let archive = try choice.part(of: whole)
         try report.note(archive.findings, in: file)
@@ -63,8 +64,16 @@ struct Sample: ParsableCommand {
         }
         for group in groups where group.count < n {
           try report.inform(
-            "\(file.escapedForDisplay): \(names(of: group)) \(group.count == 1 ? "has" : "have") "
+            "\(file.escapedForDisplay): \(names(of: group)) \(group.entries.count == 1 ? "has" : "have") "
               + "\(group.count) row\(group.count == 1 ? "" : "s"), not \(n); all are taken")
+        }
+        let parts = archive.entriesOfComposites
+        if !parts.isEmpty {
+          try report.inform(
+            "\(file.escapedForDisplay): sparse and nested tensors have no rows of their own and are "
+              + (output == nil ? "left out: '" : "taken whole: '")
+              + parts.prefix(3).map { $0.name.escapedForDisplay }.joined(separator: "', '") + "'"
+              + (parts.count > 3 ? " and \(parts.count - 3) more" : ""))
         }
         if let output {
           try write(archive, groups, to: output, options.limits, report)
@@ -99,7 +108,9 @@ struct Sample: ParsableCommand {
       let order = order(of: group)
       let part = try archive.selectingRows(order, of: group, limits: limits)
       let wanted = Set(group.entries.map(\.id))
-      if !json { try report.line("rows \(text(of: order)) of \(group.count)") }
+      if !json, !order.isEmpty {
+        try report.line("rows \(text(of: order)) of \(group.count)")
+      }
       for (entry, sampled) in zip(archive.entries, part.entries) where wanted.contains(entry.id) {
         try print(entry, sampled.tensor, order, report)
       }

@@ -129,8 +129,7 @@ struct Split: ParsableCommand {
       Signals.catchInterrupts()
       try report.forEach([file]) { file in
         let paths = try paths(split.shares.count)
-        if let folder, !folder.isEmpty { try Folder.make(folder) }
-        try writing.requireUse(of: paths)
+        try writing.requireUse(of: paths, from: file)
         let whole = try reading.part(of: try TensorArchive(contentsOf: file, options: options))
         let archive = try choice.part(of: whole)
         for finding in archive.findings {
@@ -141,6 +140,7 @@ struct Split: ParsableCommand {
         let sizes = try split.sizes(of: rows.count)
         let parts = try parts(of: archive, rows, sizes, options.limits)
         try explainWhole(archive, rows, report)
+        if let folder, !folder.isEmpty { try Folder.make(folder) }
         let losses = try writing.write(Array(zip(parts, paths)), of: archive, report)
         try explain(archive, rows, zip(paths, sizes).map { ($0, $1) }, losses, report)
       }

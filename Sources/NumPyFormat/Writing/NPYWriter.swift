@@ -26,8 +26,8 @@ public final class NPYWriter {
   public let rowShape: [Int]
   /// The rows of the file, with those that are not counted in its header yet.
   public private(set) var count: Int
-  /// The bytes behind the counted rows that were cut off at opening: rows of a writer that was
-  /// interrupted before its flush.
+  /// The bytes behind the counted rows that were there at opening, rows of a writer that was interrupted
+  /// before its flush: they are cut off before the first row is appended, or by ``close(synced:)``.
   public let discardedByteCount: Int
 
   /// The rows that the header counts.
@@ -37,6 +37,10 @@ public final class NPYWriter {
   private var growth: NPYGrowth
   private let rowBytes: Int
   private let rows: RowStream
+  /// Whether bytes that nobody counted are still there.
+  private var hasLeftover: Bool
+  /// Whether the name of the file may not be on the disk yet.
+  private var isNew = false
   /// Why nothing can be done any more.
   private var failure: TensorIOError?
 
@@ -74,11 +78,13 @@ public final class NPYWriter {
     var options = ReadingOptions()
     if isRaw { options.rawTypes[dtype.bitWidth / 8] = dtype }
     try self.init(appendingTo: path, options: options)
+    isNew = true
   }
 
   /// Opens a file to append to it.
   ///
-  /// Bytes behind the counted rows are cut off, unless another array begins there.
+  /// Bytes behind the counted rows are cut off before the first row is appended, or by
+  /// ``close(synced:)``, unless another array begins there, which is refused.
   /// - Parameter options: the limits for the header, and what raw bytes mean.
   /// - Throws: `io` when the file is missing, cannot be written, or another writer has it;
   ///   `malformed` when it is no `.npy` or shorter than its header says; `unsupported` for 0-d arrays,
@@ -99,7 +105,7 @@ public final class NPYWriter {
     rowBytes = opened.rowBytes
     discardedByteCount = opened.leftover
     rows = RowStream(dtype: dtype, byteOrder: byteOrder, limits: options.limits)
-    if opened.leftover > 0 { try file.truncate(to: opened.end) }
+    hasLeftover = opened.leftover > 0
   }
 
   /// Counts the rows that were appended, as ``flush(synced:)`` does, where ``close(synced:)`` was not
@@ -132,6 +138,7 @@ public final class NPYWriter {
       _ = try growth.resized(to: total)
       var position = try end(of: count)
       do throws(TensorIOError) {
+        try cutLeftover()
         try self.rows.forEachChunk(of: rows) { (chunk) throws(TensorIOError) in
           try file.write(chunk, at: position)
           position += chunk.count
@@ -167,7 +174,11 @@ public final class NPYWriter {
           try file.write(grown.bytes.span.extracting(range), at: range.lowerBound)
         }
         growth = grown
-        if synced { try file.synchronize() }
+        if synced {
+          try file.synchronize()
+          if isNew { try file.synchronizeFolder() }
+          isNew = false
+        }
       } catch {
         failure = TensorIOError(
           .io, "the writer is dead since a flush failed (\(error.reason)); open the file again")
@@ -181,14 +192,22 @@ public final class NPYWriter {
   public func close(synced: Bool = false) throws(TensorIOError) {
     guard file.isOpen else { return }
     defer { file.close() }
+    try locating(.init(file: path)) { () throws(TensorIOError) in
+      if failure == nil { try cutLeftover() }
+    }
     try flush(synced: synced)
+  }
+
+  private func cutLeftover() throws(TensorIOError) {
+    if hasLeftover { try file.truncate(to: try end(of: flushedCount)) }
+    hasLeftover = false
   }
 
   /// Cuts off the rows that are not counted yet, and closes the file.
   public func discard() {
     guard file.isOpen else { return }
     // What stays is cut off at the next opening.
-    if failure == nil { try? file.truncate(to: try end(of: flushedCount)) }
+    if failure == nil, !hasLeftover { try? file.truncate(to: try end(of: flushedCount)) }
     count = flushedCount
     file.close()
   }

@@ -57,7 +57,10 @@ public final class NPZEditor {
   private static let ending = ".npy"
 
   /// Opens an archive.
-  /// - Parameter compressionLevel: the deflate level of new members, from 1 to 12; nil stores them.
+  /// - Parameters:
+  ///   - path: the archive.
+  ///   - compressionLevel: the deflate level of new members, from 1 to 12; nil stores them.
+  ///   - limits: what the archive may ask for.
   /// - Throws: `io` when the archive is missing, cannot be written, or another editor has it;
   ///   `malformed` when it cannot be read, or when what an interrupted edit left does not fit it;
   ///   `unsupported` for archives of PyTorch, for those without checksums and for those that bytes
@@ -198,6 +201,11 @@ public final class NPZEditor {
         throw .invalidArgument(
           "the archive has a member of this name; replace it, or choose another name")
       }
+      if slot == nil, let other = lookalike(of: name) {
+        throw .invalidArgument(
+          "the archive has '\(other.escapedForDisplay)', and NumPy takes names with and without .npy "
+            + "for one; choose another name (--rename)")
+      }
       let written = try editor.write(
         member, byteCount: encoder.byteCount, replacing: slot
       ) { (sink) throws(TensorIOError) in
@@ -222,10 +230,18 @@ public final class NPZEditor {
 
   // MARK: Names
 
-  /// The members that NumPy would find under a name.
+  /// The members whose array has a name: `x.npy` for `x`, or a member that is called so and no array.
   private func slots(of name: String) -> [Int] {
-    let keys = [Array(name.utf8), Array((name + Self.ending).utf8)]
+    var keys = [Array((name + Self.ending).utf8)]
+    if !name.hasSuffix(Self.ending) { keys.append(Array(name.utf8)) }
     return names.filter { keys.contains(Array($0.member.utf8)) }.map(\.slot)
+  }
+
+  /// A member that NumPy, which takes names with and without `.npy`, would mix up with a new one.
+  private func lookalike(of name: String) -> String? {
+    var keys = [Array((name + Self.ending + Self.ending).utf8)]
+    if name.hasSuffix(Self.ending) { keys.append(Array(name.utf8)) }
+    return names.first { keys.contains(Array($0.member.utf8)) }.map { Self.key(of: $0.member) }
   }
 
   private func slot(of name: String) throws(TensorIOError) -> Int {
