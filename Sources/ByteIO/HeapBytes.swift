@@ -1,7 +1,7 @@
 /// Bytes in memory of our own, aligned to 64 and zero at first.
 ///
 /// Written only by whoever creates it, before it is shared; immutable from then on, but for what
-/// ``BytePool`` lends, which is written again when nobody has it any more.
+/// `BytePool` lends, which is written again when nobody has it any more.
 @safe
 public final class HeapBytes: Sendable {
   /// The size in bytes.

@@ -46,7 +46,10 @@ public final class NPYWriter {
 
   /// Creates a file without rows.
   /// - Parameters:
+  ///   - path: the file.
+  ///   - dtype: the type of the elements.
   ///   - rowShape: empty for rows of one element.
+  ///   - byteOrder: that of the file.
   ///   - replacing: whether a file that has the name is replaced.
   /// - Throws: `invalidArgument` when the file exists and is not to be replaced; `unsupported` for a
   ///   dtype that NumPy has not, or whose elements are Python objects; `io` when the folder cannot be
@@ -85,7 +88,9 @@ public final class NPYWriter {
   ///
   /// Bytes behind the counted rows are cut off before the first row is appended, or by
   /// ``close(synced:)``, unless another array begins there, which is refused.
-  /// - Parameter options: the limits for the header, and what raw bytes mean.
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - options: the limits for the header, and what raw bytes mean.
   /// - Throws: `io` when the file is missing, cannot be written, or another writer has it;
   ///   `malformed` when it is no `.npy` or shorter than its header says; `unsupported` for 0-d arrays,
   ///   Fortran order with several axes, Python objects, several arrays in the file, and a header
