@@ -22,7 +22,7 @@ public struct TreeDescription {
   }
 
   /// Of more values only the first and the last are said.
-  private static let mostValues = 200
+  static let mostValues = 200
 
   private init(_ graph: ValueGraph) { self.graph = graph }
 
@@ -77,7 +77,7 @@ public struct TreeDescription {
 
   /// The list or dictionary to which TorchScript adds the type of its items:
   /// `restore_type_tag(value, type)`.
-  private func withoutTag(_ id: ValueGraph.ID) -> ValueGraph.ID {
+  func withoutTag(_ id: ValueGraph.ID) -> ValueGraph.ID {
     guard case .object(let object) = graph[id], case .call = object.origin,
       graph.typeName(of: id) == GlobalName("torch.jit._pickle", "restore_type_tag"),
       let value = arguments(of: object).first
@@ -106,7 +106,7 @@ public struct TreeDescription {
   }
 
   /// The name of a container's type.
-  private func kind(of id: ValueGraph.ID) -> String {
+  func kind(of id: ValueGraph.ID) -> String {
     let type = graph.traits(of: id)?.type
     switch graph[id] {
     case .list: return "list"
@@ -118,7 +118,7 @@ public struct TreeDescription {
   }
 
   /// What belongs to a container beside its items.
-  private func facts(of id: ValueGraph.ID, _ kind: String) throws -> [String: JSONValue] {
+  func facts(of id: ValueGraph.ID, _ kind: String) throws -> [String: JSONValue] {
     var facts: [String: JSONValue] = [:]
     switch graph[id] {
     case .dictionary(let pairs):
@@ -165,7 +165,7 @@ public struct TreeDescription {
 
   /// The class of a module in a legacy stream, which comes with its program:
   /// `('module', class, file, source)`.
-  private func oldModule(_ callee: ValueGraph.ID) -> GlobalName? {
+  func oldModule(_ callee: ValueGraph.ID) -> GlobalName? {
     guard case .object(let object) = graph[callee], case .persistent(let id) = object.origin,
       case .tuple(let parts) = graph[id], parts.count > 1
     else { return nil }
@@ -173,7 +173,7 @@ public struct TreeDescription {
   }
 
   /// The parts of a container with their part of the path.
-  private func items(of id: ValueGraph.ID) -> [(String, ValueGraph.ID)] {
+  func items(of id: ValueGraph.ID) -> [(String, ValueGraph.ID)] {
     switch graph[id] {
     case .list(let items), .tuple(let items), .set(let items): return numbered(items)
     case .dictionary(let pairs): return pairs.map { (keyText($0.key), $0.value) }
@@ -184,11 +184,11 @@ public struct TreeDescription {
     }
   }
 
-  private func numbered(_ items: [ValueGraph.ID]) -> [(String, ValueGraph.ID)] {
+  func numbered(_ items: [ValueGraph.ID]) -> [(String, ValueGraph.ID)] {
     items.enumerated().map { ("\($0.offset)", $0.element) }
   }
 
-  private func items(of object: ValueGraph.InertObject) -> [(String, ValueGraph.ID)] {
+  func items(of object: ValueGraph.InertObject) -> [(String, ValueGraph.ID)] {
     var parts = arguments(of: object).enumerated().map { ("<arg\($0.offset)>", $0.element) }
     parts += numbered(object.elements)
     parts += object.items.map { (keyText($0.key), $0.value) }
@@ -217,7 +217,7 @@ public struct TreeDescription {
     return python(id)
   }
 
-  private func python(_ id: ValueGraph.ID) -> String {
+  func python(_ id: ValueGraph.ID) -> String {
     switch graph[id] {
     case .none: return "None"
     case .bool(let value): return value ? "True" : "False"
@@ -277,253 +277,8 @@ public struct TreeDescription {
   }
 
   /// Subclasses of arrays and of tensors can have any module; the functions that made them tell.
-  private func isNumPy(_ tensor: Tensor, _ id: ValueGraph.ID) -> Bool {
+  func isNumPy(_ tensor: Tensor, _ id: ValueGraph.ID) -> Bool {
     guard let type = graph.traits(of: id)?.type else { return false }
     return type.module.split(separator: ".").first == "numpy" || tensor.dtype.containsObjects
-  }
-
-  private func hash(of tensor: Tensor) throws -> JSONValue {
-    guard tensor.hasElements, !tensor.dtype.containsObjects else { return .null }
-    return .text(try tensor.goldenHash())
-  }
-
-  private static func className(of tensor: Tensor, _ type: GlobalName?) -> String {
-    guard let type else { return "torch.Tensor" }
-    let isStorage = type.name.hasSuffix("Storage") && type.module.hasPrefix("torch")
-    guard isStorage else { return type.description }
-    return tensor.dtype == .uint8 ? "torch.storage.UntypedStorage" : "torch.storage.TypedStorage"
-  }
-
-  static func name(of dtype: DType) -> String {
-    if case .structured = dtype { return "structured" }
-    return dtype.description
-  }
-
-  private func arrayFacts(
-    _ tensor: Tensor, _ traits: ValueGraph.Traits?
-  ) throws -> [String: JSONValue] {
-    let size = tensor.dtype.bitWidth / 8
-    var facts: [String: JSONValue] = [
-      "byteorder_loaded": .text(Self.byteOrder(tensor.dtype, tensor.byteOrder)),
-      "itemsize": .int(size),
-    ]
-    if size == 0 { facts["strides"] = .null }
-    if case .structured(let type) = tensor.dtype { facts["fields"] = Self.fields(type) }
-    if tensor.dtype.containsObjects {
-      facts.merge(try objects(traits?.elements ?? [], tensor.dtype)) { $1 }
-    }
-    return facts
-  }
-
-  static func byteOrder(_ dtype: DType, _ order: ByteOrder) -> String {
-    switch dtype {
-    case .structured: "struct"
-    case .string: order == .big ? ">" : "<"
-    default: dtype.swapUnit == 1 ? "|" : order == .big ? ">" : "<"
-    }
-  }
-
-  private static func fields(_ type: StructuredType) -> JSONValue {
-    .list(
-      type.fields.map { field in
-        var entry: [String: JSONValue] = [
-          "name": .text(field.name), "title": field.title.map { .text($0) } ?? .null,
-          "dtype": .text(name(of: field.dtype)), "shape": .ints(field.shape),
-          "byteorder": .text(byteOrder(field.dtype, field.byteOrder)),
-          "itemsize": .int(field.dtype.bitWidth / 8), "offset": .int(field.offset),
-        ]
-        if case .structured(let inner) = field.dtype { entry["fields"] = fields(inner) }
-        return .object(entry)
-      })
-  }
-
-  private static func describe(_ quantization: Quantization) throws -> JSONValue {
-    var entry: [String: JSONValue] = ["scheme": .text(quantization.scheme.rawValue)]
-    switch quantization {
-    case .perTensor(_, let scale, let zeroPoint):
-      entry["scale"] = .number(scale)
-      entry["zero_point"] = .int(Int(zeroPoint))
-    case .perChannel(_, let scales, let zeroPoints, let axis):
-      entry["axis"] = .int(axis)
-      for (name, tensor) in [("scales", scales), ("zero_points", zeroPoints)] {
-        entry[name] = .list(
-          try (0..<tensor.count).map { index in
-            switch try tensor.element(at: [index]) {
-            case .float(let value): .number(value)
-            case .int(let value): .int(Int(value))
-            default: .null
-            }
-          })
-        entry["\(name)_dtype"] = .text(tensor.dtype.description)
-      }
-    }
-    return .object(entry)
-  }
-
-  // MARK: Values with all they hold
-
-  /// The items of an array of objects in C order, and which of them are one object.
-  func objects(
-    _ elements: [ValueGraph.ID], _ dtype: DType, above: [ValueGraph.ID] = []
-  ) throws -> [String: JSONValue] {
-    var facts: [String: JSONValue] = [:]
-    var order: [ValueGraph.ID] = []
-    var places: [ValueGraph.ID: [Int]] = [:]
-    for (index, id) in elements.enumerated() where isMutable(id) {
-      if places[id] == nil { order.append(id) }
-      places[id, default: []].append(index)
-    }
-    let groups = order.compactMap { places[$0] }.filter { $0.count > 1 }
-    if !groups.isEmpty { facts["shared_objects"] = .list(groups.map { .ints($0) }) }
-    var listed = elements
-    if elements.count > Self.mostValues {
-      facts["object_count"] = .int(elements.count)
-      listed = Array(elements.prefix(3) + elements.suffix(3))
-    }
-    facts["objects"] = .list(
-      try listed.map { id in
-        if case .structured(let type) = dtype { return try record(id, type, above) }
-        return try render(id, above: above)
-      })
-    return facts
-  }
-
-  private func isMutable(_ id: ValueGraph.ID) -> Bool {
-    switch graph[id] {
-    case .list, .dictionary, .tensor: true
-    case .set: graph.traits(of: id)?.type == nil
-    case .bytes: graph.traits(of: id)?.type != nil
-    default: false
-    }
-  }
-
-  /// Any value with all its items; a container inside itself is a `cycle`.
-  func render(_ id: ValueGraph.ID, above: [ValueGraph.ID] = []) throws -> JSONValue {
-    if case .tensor(let tensor) = graph[id] { return try render(tensor, id, above) }
-    if let leaf = try leaf(id) { return leaf }
-    if above.contains(id) { return .object(["kind": .text("cycle")]) }
-    let above = above + [id]
-    if case .object(let object) = graph[id], Deque(id, graph) == nil {
-      return try render(object, above)
-    }
-    let type = graph.traits(of: id)?.type
-    var entry: [String: JSONValue] = [:]
-    if let type { entry["class"] = .text(Self.className(of: type)) }
-    if case .dictionary(let pairs) = graph[id] {
-      entry["kind"] = .text("dict")
-      entry["items"] = .list(
-        try pairs.map {
-          .list([try render($0.key, above: above), try render($0.value, above: above)])
-        })
-      return .object(entry)
-    }
-    let kind = kind(of: id)
-    let kinds = ["frozenset": "set", "Size": "tuple"]
-    entry["kind"] = .text(kinds[kind] ?? kind)
-    if kind == "deque" { entry["class"] = .text("collections.deque") }
-    entry["items"] = .list(try items(of: id).map { try render($0.1, above: above) })
-    return .object(entry)
-  }
-
-  private func render(
-    _ tensor: Tensor, _ id: ValueGraph.ID, _ above: [ValueGraph.ID]
-  ) throws -> JSONValue {
-    if above.contains(id) { return .object(["kind": .text("cycle")]) }
-    var entry: [String: JSONValue] = [
-      "kind": .text("tensor"), "dtype": .text(Self.name(of: tensor.dtype)),
-      "shape": .ints(tensor.shape), "sha256": try hash(of: tensor),
-    ]
-    if tensor.dtype.containsObjects {
-      let elements = graph.traits(of: id)?.elements ?? []
-      entry.merge(try objects(elements, tensor.dtype, above: above + [id])) { $1 }
-    }
-    return .object(entry)
-  }
-
-  private func render(
-    _ object: ValueGraph.InertObject, _ above: [ValueGraph.ID]
-  ) throws -> JSONValue {
-    var entry: [String: JSONValue] = [
-      "kind": .text("object"), "class": .text(className(of: object)),
-    ]
-    func list(_ kind: String, _ ids: [ValueGraph.ID]) throws -> JSONValue {
-      .object([
-        "kind": .text(kind), "items": .list(try ids.map { try render($0, above: above) }),
-      ])
-    }
-    let arguments = arguments(of: object)
-    if !arguments.isEmpty { entry["args"] = try list("tuple", arguments) }
-    if !object.elements.isEmpty { entry["items"] = try list("list", object.elements) }
-    if let state = object.states.last { entry["state"] = try render(state, above: above) }
-    if !object.items.isEmpty {
-      let pairs = try object.items.map { try list("tuple", [$0.key, $0.value]) }
-      entry["pairs"] = .object(["kind": .text("list"), "items": .list(pairs)])
-    }
-    return .object(entry)
-  }
-}
-
-/// A sparse or nested tensor: an object whose parts are tensors.
-private struct Composite {
-  let entry: JSONValue
-  let parts: [(String, ValueGraph.ID)]
-
-  init?(_ id: ValueGraph.ID, _ graph: ValueGraph) {
-    guard case .object(let object) = graph[id], !object.parts.isEmpty,
-      object.parts.allSatisfy({ $0.name.hasPrefix("@") })
-    else { return nil }
-    parts = object.parts.filter { graph.isTensor($0.value) }.map { ($0.name, $0.value) }
-    func part(_ name: String) -> ValueGraph.Node? {
-      object.parts.first { $0.name == name }.map { graph[$0.value] }
-    }
-    var facts: [String: JSONValue] = ["class": .text("torch.Tensor")]
-    if let type = graph.traits(of: id)?.type { facts["class"] = .text(type.description) }
-    for name in ["@values", "@buffer"] {
-      if case .tensor(let tensor)? = part(name) {
-        facts["dtype"] = .text(tensor.dtype.description)
-      }
-    }
-    let names = Set(object.parts.map(\.name))
-    if names.contains("@buffer") {
-      facts["layout"] = .text("nested")
-    } else if case .int(let axis)? = part("@ragged_idx") {
-      facts["layout"] = .text("jagged")
-      facts["ragged_index"] = .int(Int(axis))
-    } else if case .call(_, let arguments) = object.origin,
-      case .tuple(let items) = graph[arguments], let layout = items.first
-    {
-      facts["layout"] = TreeDescription.layout(layout, graph)
-    }
-    if case .tuple(let items)? = part("@size") {
-      facts["shape"] = .list(
-        items.map { if case .int(let axis) = graph[$0] { .int(Int(axis)) } else { .null } })
-    }
-    if names.contains("@indices") {
-      facts["is_coalesced"] = .null
-      if case .bool(let flag)? = part("@is_coalesced") { facts["is_coalesced"] = .bool(flag) }
-    }
-    entry = .object(facts)
-  }
-}
-
-/// Python's double-ended queue: `deque(items[, maxlen])`, items appended.
-private struct Deque {
-  let items: [ValueGraph.ID]
-  let limit: ValueGraph.ID?
-
-  init?(_ id: ValueGraph.ID, _ graph: ValueGraph) {
-    guard case .object(let object) = graph[id],
-      graph.typeName(of: id) == GlobalName("collections", "deque"),
-      case .call(_, let tuple) = object.origin, case .tuple(let arguments) = graph[tuple]
-    else { return nil }
-    var first: [ValueGraph.ID] = []
-    if let start = arguments.first {
-      switch graph[start] {
-      case .tuple(let items), .list(let items): first = items
-      default: return nil
-      }
-    }
-    items = first + object.elements
-    limit = arguments.count > 1 ? arguments[1] : nil
   }
 }
