@@ -115,6 +115,9 @@ public struct TensorBatches: AsyncSequence, Sendable {
   /// Where the rows of an iteration begin.
   func startPlace(in places: Range<Int>) throws(TensorIOError) -> Int {
     guard let start else { return places.lowerBound }
+    guard (start.shard, start.shardCount) == (shard, shardCount) else {
+      throw .invalidArgument("resumed(at:) comes after shard(_:of:)")
+    }
     // The end of the epoch is a position too, wherever it lay with another size.
     guard start.next >= places.lowerBound else {
       throw .invalidArgument("the position \(start.next) lies before the shard")

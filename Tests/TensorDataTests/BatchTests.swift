@@ -87,6 +87,9 @@ import Testing
     ] {
       #expect(throws: TensorIOError.self) { try other.resumed(at: position) }
     }
+    await #expect(throws: TensorIOError.self) {
+      try await Self.rows(try batches.resumed(at: position).shard(0, of: 2))
+    }
     let other = data.batches(of: 7, shuffle: .seeded(1))
     #expect(try await Self.rows(other.resumed(at: position)).flatMap { $0 }.count == 40)
   }
